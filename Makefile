@@ -1,0 +1,44 @@
+# Two commands: `make search` runs the demo search, `make test` runs the tests. Both set up .venv first.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check install -q --no-compile --prefer-binary -c constraints.txt
+# One thread a process: the tests run in two processes, and results do not depend on the machine's core count.
+TEST_ENV := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+PYTEST := $(TEST_ENV) $(BIN)/python -m pytest -q -n 2 -p no:cacheprovider
+
+.PHONY: search test test-all bench bench-demo lint setup clean
+.DEFAULT_GOAL := test
+
+setup: $(STAMP)
+
+$(STAMP): constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "nascompile needs Python 3.11 or newer; run: make PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv .venv
+	$(PIP) torch hatchling
+	$(PIP) --no-build-isolation -e '.[dev]'
+	@touch $@
+
+search: $(STAMP)
+	$(BIN)/nascompile run demo/nuclei.nas --name demo
+
+test: $(STAMP)
+	$(PYTEST) -m 'not slow'
+
+test-all: $(STAMP)
+	$(PYTEST)
+
+bench: $(STAMP)
+	$(BIN)/python benchmarks/run.py
+
+bench-demo: $(STAMP)
+	$(BIN)/python benchmarks/run.py --demo
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/nascompile fmt --check specs demo
+
+clean:
+	rm -rf .venv build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
