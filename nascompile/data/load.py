@@ -1,0 +1,187 @@
+"""From a case to arrays: grids agree, channels and label values are as the task says, intensities are normalised."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nascompile.data.cases import Case
+from nascompile.data.labels import apply_rule
+from nascompile.data.reader import (
+    FloatArray,
+    Geometry,
+    ItkImage,
+    channel_volumes,
+    fit_rank,
+    geometry_of,
+    has_world,
+    itk,
+    open_image,
+    reorient,
+    resample,
+    resample_like,
+    to_array,
+)
+from nascompile.data.task import Task, Window
+from nascompile.diagnostics import Diagnostic, Label, NasError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Loaded:
+    """A case in memory: image (channels, *spatial) float32; label (1, *spatial) int64, or a class index, or None."""
+
+    id: str
+    image: FloatArray
+    label: NDArray[np.int64] | int | None
+    geometry: Geometry
+
+
+def load_cases(task: Task, cases: Sequence[Case]) -> list[Loaded]:
+    """Read all the cases; raises one `NasError` with the problems of every case that has one."""
+    loaded: list[Loaded] = []
+    problems: list[Diagnostic] = []
+    for case in cases:
+        try:
+            loaded.append(load_case(task, case))
+        except NasError as bad:
+            problems += bad.diagnostics
+    if problems:
+        raise NasError(problems)
+    return loaded
+
+
+def load_case(task: Task, case: Case) -> Loaded:
+    """Read one case as its part of the task says; raises `NasError` that names the case."""
+    source = task.sources[case.part]
+    try:
+        volumes = [v for path in case.images for v in _volumes(source, path, case.series)]
+        reference = volumes[0]
+        array = np.concatenate([_checked_array(source, case, v, reference) for v in volumes])
+        image = normalise(match_channels(source, case, array), source)
+        label: NDArray[np.int64] | int | None = None
+        if isinstance(case.label, Path):
+            label = _label(source, case, case.label, reference)
+        elif case.label is not None:
+            label = case.label
+        return Loaded(case.id, image, label, geometry_of(reference, has_world(case.images[0])))
+    except NasError as bad:
+        raise NasError(_located(source, case, d) for d in bad.diagnostics) from bad
+
+
+def _located(task: Task, case: Case, problem: Diagnostic) -> Diagnostic:
+    """Problems of the reader know no task: let them point at its `data`, and say which case it was."""
+    span = task.span("data")
+    primary = problem.primary or (None if span is None else Label(span))
+    message = problem.message if case.id in problem.message else f"case `{case.id}`: {problem.message}"
+    return replace(problem, primary=primary, message=message)
+
+
+def _volumes(task: Task, path: Path, series: str | None) -> list[ItkImage]:
+    image = open_image(path, series)
+    volumes = channel_volumes(image, task.rank)
+    if volumes is None:
+        raise NasError([rank_problem(task, path, image.GetSize())])
+    return [_to_spacing(task, reorient(v), nearest=False) for v in volumes]
+
+
+def rank_problem(task: Task, path: Path, size: Sequence[int]) -> Diagnostic:
+    shape = " x ".join(str(s) for s in size)
+    message = f"`{path.name}` has {len(size)} axes ({shape}), but `{task.name}` has rank {task.rank}"
+    hint = f"set `rank = {len(size)}`" if len(size) in (2, 3) else "give a volume for each channel"
+    return task.problem("rank-mismatch", message, "rank", hint=hint)
+
+
+def _to_spacing(task: Task, image: ItkImage, *, nearest: bool) -> ItkImage:
+    return image if task.spacing is None else resample(image, task.spacing[::-1], nearest=nearest)
+
+
+def _checked_array(task: Task, case: Case, image: ItkImage, reference: ItkImage) -> NDArray[Any]:
+    if image.GetSize() != reference.GetSize():
+        sizes = f"{list(image.GetSize()[::-1])} and {list(reference.GetSize()[::-1])}"
+        message = f"the channels of case `{case.id}` differ in size: {sizes}"
+        raise NasError([task.problem("size-mismatch", message, "data", hint="resample them to one grid first")])
+    array = to_array(image)
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        count = int(np.size(array) - np.isfinite(array).sum())
+        message = f"case `{case.id}` has {count} values that are NaN or infinite"
+        raise NasError(
+            [task.problem("nan-in-image", message, "data", hint="replace them, or leave the case out of the split")]
+        )
+    return array
+
+
+def match_channels(task: Task, case: Case, array: NDArray[Any]) -> FloatArray:
+    """Colour to grey (ITU-R 601 luma), grey to several equal channels; anything else must fit."""
+    image = array.astype(np.float32)
+    have, want = image.shape[0], task.channels
+    if have == want:
+        return image
+    if have == 1:
+        return np.repeat(image, want, axis=0)
+    if have == 3 and want == 1:
+        return _grey(image)
+    message = f"case `{case.id}` has {have} channels, `{task.name}` has {want}"
+    raise NasError([task.problem("channel-mismatch", message, "channels", hint=f"set `channels = {have}`")])
+
+
+def _grey(image: NDArray[Any]) -> FloatArray:
+    luma: FloatArray = np.tensordot(np.array([0.299, 0.587, 0.114], np.float32), image.astype(np.float32), 1)
+    return luma[None]
+
+
+def normalise(image: FloatArray, task: Task) -> FloatArray:
+    """Intensities of one case: `zscore` per channel, `scale` to 0..1 over the image, a window to 0..1, or unchanged."""
+    match task.normalise:
+        case "zscore":
+            axes = tuple(range(1, image.ndim))
+            mean = image.mean(axis=axes, keepdims=True, dtype=np.float64)
+            spread = image.std(axis=axes, keepdims=True, dtype=np.float64)
+            standard: FloatArray = ((image - mean) / np.where(spread > 0, spread, 1)).astype(np.float32)
+            return standard
+        case "scale":
+            low, high = float(image.min()), float(image.max())
+            return ((image - low) / (high - low if high > low else 1)).astype(np.float32)
+        case Window(low, high):
+            return ((np.clip(image, low, high) - low) / (high - low)).astype(np.float32)
+        case "none":
+            return image
+
+
+def _label(task: Task, case: Case, path: Path, reference: ItkImage) -> NDArray[np.int64]:
+    opened = open_image(path)
+    image = fit_rank(opened, task.rank)
+    if image is None:
+        raise NasError([rank_problem(task, path, opened.GetSize())])
+    image = _on_grid(task, case, _to_spacing(task, reorient(image), nearest=True), reference, has_world(path))
+    array = to_array(image)
+    raw = _grey(array) if array.shape[0] == 3 else array[:1]
+    return apply_rule(task, case.id, raw)
+
+
+def _on_grid(task: Task, case: Case, label: ItkImage, reference: ItkImage, world: bool) -> ItkImage:
+    """Pair by world coordinates, never by index: two files of one scan may count their axes differently."""
+    ours, theirs = geometry_of(reference), geometry_of(label)
+    tolerance = 1e-3 * min(ours.spacing)
+    same = all(
+        np.allclose(a, b, rtol=1e-4, atol=tolerance)
+        for a, b in ((ours.origin, theirs.origin), (ours.spacing, theirs.spacing), (ours.direction, theirs.direction))
+    )
+    if ours.size == theirs.size and (same or not world):
+        return label
+    if same or not world:
+        message = f"case `{case.id}`: the image is {list(ours.shape)}, its label map is {list(theirs.shape)}"
+        hint = "check that the pair belongs together; a file without world coordinates cannot be resampled"
+        raise NasError([task.problem("size-mismatch", message, "data", hint=hint)])
+    moved = resample_like(label, reference)
+    before, after = (itk().GetArrayViewFromImage(i).any() for i in (label, moved))
+    if before and not after:
+        message = f"case `{case.id}`: no labelled voxel lies inside the image, going by their world coordinates"
+        raise NasError(
+            [task.problem("size-mismatch", message, "data", hint="check origin and direction of both files")]
+        )
+    return moved

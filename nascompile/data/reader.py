@@ -1,0 +1,212 @@
+"""Reading medical images through SimpleITK into channel-first float32 arrays. Knows files and grids, no labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nascompile.diagnostics import NasError, did_you_mean, error
+
+FloatArray = NDArray[np.float32]
+ItkImage = Any
+"""A `SimpleITK.Image`; its generated classes carry no types."""
+
+
+def itk() -> Any:
+    """The module SimpleITK, imported when first needed (0.1 s)."""
+    import SimpleITK
+
+    return SimpleITK
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """The grid of an image in the world (LPS, millimetres), in ITK's axis order x, y, z: the reverse of the array's.
+
+    `oriented` is False for formats that know no world (PNG, JPEG), whose spacing is 1 by convention.
+    """
+
+    size: tuple[int, ...]
+    spacing: tuple[float, ...]
+    origin: tuple[float, ...]
+    direction: tuple[float, ...]
+    oriented: bool = True
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The spatial shape of the array: slices, rows, columns."""
+        return self.size[::-1]
+
+    def affine(self) -> NDArray[np.float64]:
+        """Homogeneous matrix from ITK indices (x, y, z) to LPS millimetres."""
+        rank = len(self.size)
+        matrix = np.eye(rank + 1)
+        matrix[:rank, :rank] = np.array(self.direction).reshape(rank, rank) * np.array(self.spacing)
+        matrix[:rank, rank] = self.origin
+        return matrix
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a file says of itself without its pixels being read."""
+
+    size: tuple[int, ...]
+    components: int
+
+
+_FLAT = (".png", ".jpg", ".jpeg", ".bmp")
+
+
+def has_world(path: Path) -> bool:
+    """Whether the format of `path` carries spacing and orientation."""
+    return not path.name.lower().endswith(_FLAT)
+
+
+def read_header(path: Path, series: str | None = None) -> Header:
+    """Size (x, y, z) and number of components of an image file or DICOM folder; raises `NasError`."""
+    sitk = itk()
+    _require(path)
+    if path.is_dir():
+        names = _series_files(path, series)
+        slices, path = len(names), Path(names[0])
+    else:
+        slices = 0
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    try:
+        reader.ReadImageInformation()
+    except RuntimeError as cause:
+        raise _unreadable(path, cause) from cause
+    size = tuple(int(s) for s in reader.GetSize())
+    return Header((*size[:2], slices) if slices else size, int(reader.GetNumberOfComponents()))
+
+
+def open_image(path: Path, series: str | None = None) -> ItkImage:
+    """The image at `path`: a file, or a folder with one DICOM series (or the one whose UID is `series`).
+
+    Slices of a series are ordered by their position in the patient. An alpha channel of a PNG or TIFF is dropped.
+    Raises `NasError`: `missing-file`, `unreadable-image`, `several-series`.
+    """
+    sitk = itk()
+    _require(path)
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)  # ITK prints to stderr what the checks here report by name
+    try:
+        image = sitk.ReadImage(_series_files(path, series) if path.is_dir() else str(path))
+    except RuntimeError as cause:
+        raise _unreadable(path, cause) from cause
+    components = image.GetNumberOfComponentsPerPixel()
+    if components in (2, 4) and path.name.lower().endswith((".png", ".tif", ".tiff")):
+        planes = [sitk.VectorIndexSelectionCast(image, i) for i in range(components - 1)]
+        image = planes[0] if len(planes) == 1 else sitk.Compose(planes)
+    return image
+
+
+def _require(path: Path) -> None:
+    if path.exists():
+        return
+    siblings = (p.name for p in path.parent.iterdir()) if path.parent.is_dir() else ()
+    raise error("missing-file", f"there is no file `{path}`", hint=did_you_mean(path.name, siblings))
+
+
+def _unreadable(path: Path, cause: Exception) -> NasError:
+    lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
+    reason = lines[-1].removeprefix("sitk::ERROR: ") if lines else "no reason given"
+    hint = "formats that can be read: NIfTI, MetaImage, NRRD, DICOM folders, PNG, TIFF, JPEG"
+    return error("unreadable-image", f"`{path}` cannot be read: {reason}", hint=hint)
+
+
+def _series_files(folder: Path, series: str | None) -> tuple[str, ...]:
+    sitk = itk()
+    found = tuple(sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder)))
+    if not found:
+        raise error("unreadable-image", f"the folder `{folder}` holds no DICOM series")
+    if series is None and len(found) > 1:
+        hint = f'name one in the split file: `"series": "{found[0]}"`'
+        raise error("several-series", f"the folder `{folder}` holds {len(found)} DICOM series", hint=hint)
+    if series is not None and series not in found:
+        hint = did_you_mean(series, found) or f"it holds {found[0]}"
+        raise error("missing-file", f"the folder `{folder}` holds no DICOM series `{series}`", hint=hint)
+    return tuple(sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), series or found[0]))
+
+
+def geometry_of(image: ItkImage, oriented: bool = True) -> Geometry:
+    """The grid of a SimpleITK image."""
+    return Geometry(
+        tuple(int(s) for s in image.GetSize()),
+        tuple(float(s) for s in image.GetSpacing()),
+        tuple(float(s) for s in image.GetOrigin()),
+        tuple(float(s) for s in image.GetDirection()),
+        oriented,
+    )
+
+
+def to_array(image: ItkImage) -> NDArray[Any]:
+    """The pixels as (channels, *spatial), spatial axes slowest first; a scalar image has one channel."""
+    sitk = itk()
+    array: NDArray[Any] = sitk.GetArrayFromImage(image)
+    if image.GetNumberOfComponentsPerPixel() > 1:
+        return np.ascontiguousarray(np.moveaxis(array, -1, 0))
+    return array[None]
+
+
+def fit_rank(image: ItkImage, rank: int) -> ItkImage | None:
+    """The image with `rank` spatial axes: one-slice volumes become planes; None if that cannot be."""
+    if image.GetDimension() == rank:
+        return image
+    if image.GetDimension() == rank + 1 and image.GetSize()[-1] == 1:
+        return image[..., 0] if rank == 3 else image[:, :, 0]
+    return None
+
+
+def channel_volumes(image: ItkImage, rank: int) -> list[ItkImage] | None:
+    """An image with a fourth axis (several modalities or echoes in one NIfTI file) as one volume per channel."""
+    if rank == 3 and image.GetDimension() == 4:
+        return [image[:, :, :, i] for i in range(image.GetSize()[3])]
+    fitted = fit_rank(image, rank)
+    return None if fitted is None else [fitted]
+
+
+def reorient(image: ItkImage) -> ItkImage:
+    """A volume with its axes permuted and flipped to the nearest of LPS; planes are returned as they are."""
+    sitk = itk()
+    return sitk.DICOMOrient(image, "LPS") if image.GetDimension() == 3 else image
+
+
+def resample(image: ItkImage, spacing: tuple[float, ...], *, nearest: bool) -> ItkImage:
+    """The image at another spacing (x, y, z; millimetres), linear or nearest-neighbour, covering the same extent."""
+    sitk = itk()
+    old = image.GetSpacing()
+    if np.allclose(old, spacing, rtol=1e-4):
+        return image
+    size = [max(1, round(n * s / t)) for n, s, t in zip(image.GetSize(), old, spacing, strict=True)]
+    rank = image.GetDimension()
+    direction = np.array(image.GetDirection()).reshape(rank, rank)
+    shift = direction @ ((np.array(spacing) - np.array(old)) / 2)  # keep the outer edge of the first voxel in place
+    origin = np.array(image.GetOrigin()) + shift
+    return _resample(
+        image,
+        size,
+        origin.tolist(),
+        spacing,
+        image.GetDirection(),
+        sitk.sitkNearestNeighbor if nearest else sitk.sitkLinear,
+    )
+
+
+def resample_like(image: ItkImage, reference: ItkImage) -> ItkImage:
+    """The label map on the grid of `reference`, nearest-neighbour, 0 outside."""
+    sitk = itk()
+    grid = (reference.GetSize(), reference.GetOrigin(), reference.GetSpacing(), reference.GetDirection())
+    return _resample(image, *grid, sitk.sitkNearestNeighbor)
+
+
+def _resample(image: ItkImage, size: Any, origin: Any, spacing: Any, direction: Any, interpolator: int) -> ItkImage:
+    sitk = itk()
+    extrapolate = interpolator != sitk.sitkNearestNeighbor  # the half voxel at the border takes the edge value
+    return sitk.Resample(
+        image, size, sitk.Transform(), interpolator, origin, spacing, direction, 0.0, image.GetPixelID(), extrapolate
+    )
