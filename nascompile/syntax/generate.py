@@ -1,31 +1,35 @@
-"""Turns grammars/nas-1.lark into _nas1_tables.py: `python -m nascompile.syntax.generate`.
+"""Turns grammars/nas-1.lark into nas-1.tables.json: `python -m nascompile.syntax.generate`.
 
-Lark analyses the grammar; what it found is written as plain Python literals, so that a run of nascompile neither imports
-lark nor unpickles anything. The states are numbered by a breadth-first walk: the same grammar gives the same bytes.
+Lark analyses the grammar; what it found is written as JSON, so that a run of nascompile neither imports lark nor
+unpickles anything. The states are numbered by a breadth-first walk: the same grammar gives the same bytes.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+import json
+import keyword
 from typing import Any
 
 from nascompile.resources import resource
+from nascompile.syntax.tables import PATH
 
 STARTS = ("module", "expression")
-TARGET = Path(__file__).parent / "_nas1_tables.py"
 
 # From the most particular to the most general: the first pattern that matches at a place wins.
 _PATTERNS = ("QUANTITY", "NUMBER", "INT", "NAME", "STRING", "COMMENT", "_NL")
 
 
 def tables_text(grammar: str) -> str:
-    """The text of _nas1_tables.py for a grammar. Raises lark.exceptions.GrammarError if it is wrong or ambiguous."""
+    """The text of nas-1.tables.json for a grammar.
+
+    Raises lark.exceptions.GrammarError if the grammar is wrong or has a conflict.
+    """
     from lark import Lark
     from lark.grammar import NonTerminal
     from lark.parsers.lalr_analysis import LALR_Analyzer, Shift
 
     lark = Lark(grammar, parser="lalr", start=list(STARTS), maybe_placeholders=True)
-    analyzer: Any = LALR_Analyzer(lark.parser.parser_conf, debug=True, strict=True)  # type: ignore[attr-defined]
+    analyzer: Any = LALR_Analyzer(lark.parser.parser_conf, debug=True, strict=True)
     analyzer.compute_lalr()
     states = analyzer.parse_table.states
     rules = sorted(
@@ -64,28 +68,27 @@ def tables_text(grammar: str) -> str:
     for name in ("COMPARISON", "TIMES"):
         for text in patterns.pop(name).removeprefix("(?:").removesuffix(")").split("|"):
             literals[text] = name
-    parts = [
-        '"""Parse tables of grammars/nas-1.lark. Written by `python -m nascompile.syntax.generate`; do not edit."""',
-        "",
-        f"STARTS = {dict(zip(STARTS, range(len(STARTS)), strict=True))!r}",
-        f"ENDS = {[order[analyzer.parse_table.end_states[start]] for start in STARTS]!r}",
-        "# the texts that stand for themselves, and the patterns of the others in the order they are tried",
-        f"LITERALS = {dict(sorted(literals.items()))!r}",
-        f"PATTERNS = {[(name, patterns[name]) for name in _PATTERNS]!r}",
-        "# (what it reduces to, how many symbols, the Builder's method, where each argument comes from: None is `not written`)",
-        "RULES = [",
-        *(f"    {row!r}," for row in rule_rows),
-        "]",
-        "# for each state: token -> the state after it, or ~rule to reduce",
-        "ACTIONS = [",
-        *(f"    {row!r}," for row in rows),
-        "]",
-        "GOTOS = [",
-        *(f"    {row!r}," for row in gotos),
-        "]",
-        "",
-    ]
-    return "\n".join(parts)
+    return _json(
+        starts={start: number for number, start in enumerate(STARTS)},
+        ends=[order[analyzer.parse_table.end_states[start]] for start in STARTS],
+        literals=dict(sorted(literals.items())),
+        patterns=[(name, patterns[name]) for name in _PATTERNS],
+        rules=rule_rows,
+        actions=rows,
+        gotos=gotos,
+    )
+
+
+def _json(**tables: Any) -> str:
+    """One line for each row, so that a change of the grammar can be read as a diff."""
+    parts = []
+    for name, table in tables.items():
+        if isinstance(table, dict):
+            rows = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in table.items()]
+            parts.append(f'"{name}": {{\n' + ",\n".join(rows) + "\n}")
+        else:
+            parts.append(f'"{name}": [\n' + ",\n".join(json.dumps(row) for row in table) + "\n]")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
 def _breadth_first(states: Any, starts: list[Any], shift: Any) -> dict[Any, int]:
@@ -100,13 +103,17 @@ def _breadth_first(states: Any, starts: list[Any], shift: Any) -> dict[Any, int]
 
 
 def _method(rule: Any) -> str | None:
-    """The method of Builder that a rule calls; None where the one child is handed on, "*" where children are collected."""
+    """The method of Builder that a rule calls.
+
+    None where the rule only hands on its one child, "*" where it collects the repeated children of another rule.
+    """
     name = str(rule.origin.name)
     if name.startswith("__"):
         return "*"
     if rule.options.expand1 and rule.alias is None and len(rule.expansion) == 1:
         return None
-    return str(rule.alias or name)
+    method = str(rule.alias or name)
+    return f"{method}_" if keyword.iskeyword(method) else method
 
 
 def _kept(rule: Any, nonterminal: Any) -> list[int | None]:
@@ -127,8 +134,8 @@ def _kept(rule: Any, nonterminal: Any) -> list[int | None]:
 
 
 def main() -> None:
-    TARGET.write_text(tables_text(resource("grammars/nas-1.lark").read_text("utf-8")), "utf-8")
-    print(f"wrote {TARGET}")
+    PATH.write_text(tables_text(resource("grammars/nas-1.lark").read_text("utf-8")), "utf-8")
+    print(f"wrote {PATH}")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from nascompile.diagnostics import Diagnostic, Fix, Label
 from nascompile.source import Source, Span
-from nascompile.syntax._nas1_tables import LITERALS, PATTERNS
+from nascompile.syntax.tables import LITERALS, PATTERNS
 from nascompile.syntax.nodes import Comment
 
 
@@ -21,7 +21,7 @@ class Token(NamedTuple):
 
 
 class Lexed(NamedTuple):
-    """`brackets` counts the brackets that a diagnostic is already about."""
+    """Tokens without blanks and comments; `$END` is the last. Brackets are balanced: missing ones are put in."""
 
     tokens: list[Token]
     comments: list[Comment]
@@ -29,10 +29,13 @@ class Lexed(NamedTuple):
 
 
 # Words that are never a name, not even where only a name can stand.
-HARD_WORDS = frozenset("if else for in and or not pick via fresh true false absent".split())
+HARD_WORDS = frozenset(
+    ("if", "else", "for", "in", "and", "or", "not", "pick", "via", "fresh", "true", "false", "absent")
+)
 # Words that can follow each other in a wrong text only: a declaration begins at the start of a line.
 DECLARATION = re.compile(
-    r"(layer|op|ops|cell|space|genotype|narrow|task|search)[ \t]+[a-zA-Z_]\w*[ \t]*[(=:{]|import[ \t]+[a-zA-Z_]"
+    r"(layer|op|ops|cell|space|genotype|narrow|task|search)[ \t]+[a-zA-Z_]\w*[ \t]*[(=:{]|import[ \t]+[a-zA-Z_]",
+    re.ASCII,
 )
 
 _SYMBOLS = sorted((text for text in LITERALS if not text[0].isalpha()), key=len, reverse=True)
@@ -40,12 +43,33 @@ _TOKEN = re.compile(
     "|".join(f"(?P<{name}>{pattern})" for name, pattern in PATTERNS)
     + r"|(?P<BLANK>[ \t]+)|(?P<SYMBOL>"
     + "|".join(re.escape(symbol) for symbol in _SYMBOLS)
-    + ")"
+    + ")",
+    re.ASCII,
 )
-_UNIT = re.compile(r"[a-zA-Z_]\w*")
+_UNIT = re.compile(r"[a-zA-Z_]\w*", re.ASCII)
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
-_LOOKALIKES = {"\u00a0": " ", "\u2192": "->", "\u2013": "-", "\u2212": "-", "\u201c": '"', "\u201d": '"', "\u00d7": "*",
-               "\u2264": "<=", "\u2265": ">=", "\u2260": "=="}  # fmt: skip
+# Characters that other programs put in place of ours.
+_LOOKALIKES = {
+    "\u00a0": " ",
+    "\u2192": "->",
+    "\u2013": "-",
+    "\u2212": "-",
+    "\u201c": '"',
+    "\u201d": '"',
+    "\u00d7": "*",
+    "\u2264": "<=",
+    "\u2265": ">=",
+    "\u2260": "!=",
+}
+# What the writer may have meant in other languages.
+_FOREIGN = {
+    "'": 'texts stand in double quotes: `"..."`',
+    "!": "write `not`",
+    "&": "write `and`",
+    "\\": "a line goes on inside ( ) and [ ], and next to `->`",
+    "@": "to apply an operator, write `x -> f`",
+    "~": "write `not`",
+}
 
 
 def lex(source: Source) -> Lexed:
@@ -83,10 +107,11 @@ def lex(source: Source) -> Lexed:
             token = Token(LITERALS[symbol], symbol, position, end)
             if symbol in "([{":
                 brackets.append(token)
-            elif symbol in ")]}":
-                _close(token, brackets, diagnostics, source)
-            tokens.append(token)
             line_has_code = True
+            if symbol in ")]}":
+                _close(token, tokens, brackets, diagnostics, Span(source, position, end))
+            else:
+                tokens.append(token)
         elif kind == "COMMENT":
             comments.append(Comment(match.group().rstrip(), not line_has_code, span=Span(source, position, end)))
         else:
@@ -96,8 +121,8 @@ def lex(source: Source) -> Lexed:
                 diagnostics.append(_unknown_unit(source, match.group(), unit.group(), position, unit.end()))
                 end = unit.end()
         position = end
-    for bracket in brackets:
-        diagnostics.append(_unclosed(source, bracket, Span(source, length, length), "the text ends here"))
+    if brackets:
+        _close_all(tokens, brackets, diagnostics, Span(source, length, length), "the text ends here")
     tokens.append(Token("$END", "", length, length))
     return Lexed(tokens, comments, diagnostics)
 
@@ -105,16 +130,15 @@ def lex(source: Source) -> Lexed:
 def _newline(
     tokens: list[Token], brackets: list[Token], diagnostics: list[Diagnostic], source: Source, start: int, end: int
 ) -> None:
-    if brackets and (match := DECLARATION.match(source.text, end)):
-        for bracket in brackets:
-            span = Span(source, match.start(), match.end(1) if match.end(1) > 0 else match.start() + 6)
-            diagnostics.append(_unclosed(source, bracket, span, "a new declaration begins here"))
-        brackets.clear()
-    elif brackets and brackets[-1].text != "{":
+    declaration = DECLARATION.match(source.text, end)
+    if declaration and brackets:
+        here = Span(source, end, end + len(declaration.group().split()[0]))
+        _close_all(tokens, brackets, diagnostics, here, "a new declaration begins here")
+    if brackets and brackets[-1].text != "{":
         return
-    if tokens and tokens[-1].kind != "_NL" and tokens[-1].kind not in ("ARROW", "VBAR"):
-        if _continues(source.text, end):
-            return
+    if not tokens or tokens[-1].kind == "_NL":
+        return
+    if declaration or (tokens[-1].kind not in ("ARROW", "VBAR") and not _continues(source.text, end)):
         tokens.append(Token("_NL", "\n", start, end))
 
 
@@ -125,66 +149,76 @@ def _continues(text: str, position: int) -> bool:
     return match is not None and match.group() in ("->", "|")
 
 
-def _close(token: Token, brackets: list[Token], diagnostics: list[Diagnostic], source: Source) -> None:
-    here = Span(source, token.start, token.end)
+def _close(token: Token, tokens: list[Token], brackets: list[Token], diagnostics: list[Diagnostic], here: Span) -> None:
+    """Reads a closing bracket. Forgotten ones before it are put in, so that the parser need not stumble over them."""
+    forgotten = []
     while brackets:
         opened = brackets.pop()
         if _CLOSING[opened.text] == token.text:
+            for bracket in forgotten:
+                diagnostics.append(_unclosed(here.source, bracket, here, f"closed by `{token.text}` here"))
+                tokens.append(_closing(bracket, token.start))
+            tokens.append(token)
             return
-        if not any(_CLOSING[bracket.text] == token.text for bracket in brackets):
-            brackets.append(opened)
-            break
-        diagnostics.append(_unclosed(source, opened, here, "closed here by another bracket"))
+        forgotten.append(opened)
+    brackets.extend(reversed(forgotten))
     message = f"`{token.text}` closes nothing"
-    hint = f"`{brackets[-1].text}` is open: close it with `{_CLOSING[brackets[-1].text]}`" if brackets else None
-    secondary = (Label(Span(source, brackets[-1].start, brackets[-1].end), "opened here"),) if brackets else ()
-    diagnostics.append(Diagnostic("unclosed-bracket", message, Label(here), secondary, hint or "remove it"))
+    if not brackets:
+        diagnostics.append(Diagnostic("unclosed-bracket", message, Label(here), (), "remove it"))
+        return
+    opened = brackets[-1]
+    label = Label(Span(here.source, opened.start, opened.end), "opened here")
+    hint = f"`{opened.text}` is closed with `{_CLOSING[opened.text]}`"
+    diagnostics.append(Diagnostic("unclosed-bracket", message, Label(here), (label,), hint))
 
 
-def _unclosed(source: Source, opened: Token, noticed: Span, where: str) -> Diagnostic:
+def _close_all(
+    tokens: list[Token], brackets: list[Token], diagnostics: list[Diagnostic], here: Span, reason: str
+) -> None:
+    at = tokens[-1].end
+    for bracket in reversed(brackets):
+        diagnostics.append(_unclosed(here.source, bracket, here, reason))
+        tokens.append(_closing(bracket, at))
+    brackets.clear()
+
+
+def _closing(opened: Token, at: int) -> Token:
+    symbol = _CLOSING[opened.text]
+    return Token(LITERALS[symbol], symbol, at, at)
+
+
+def _unclosed(source: Source, opened: Token, noticed: Span, reason: str) -> Diagnostic:
     span = Span(source, opened.start, opened.end)
-    return Diagnostic(
-        "unclosed-bracket",
-        f"`{opened.text}` is never closed",
-        Label(span),
-        (Label(noticed, where),),
-        f"add `{_CLOSING[opened.text]}`",
-    )
+    message, hint = f"`{opened.text}` is never closed", f"add `{_CLOSING[opened.text]}`"
+    return Diagnostic("unclosed-bracket", message, Label(span), (Label(noticed, reason),), hint)
 
 
-def _unreadable(source: Source, position: int) -> tuple[Diagnostic, int]:
-    text, char = source.text, source.text[position]
+def _unreadable(source: Source, start: int) -> tuple[Diagnostic, int]:
+    """What is wrong at a place where no token begins, and where reading goes on."""
+    text, char = source.text, source.text[start]
     if char == '"':
-        line_end = text.find("\n", position)
-        end = len(text) if line_end < 0 else line_end
-        end = position + len(text[position:end].rstrip())
-        span = Span(source, position, end)
+        line_end = text.find("\n", start)
+        end = start + len(text[start : len(text) if line_end < 0 else line_end].rstrip())
         hint = 'close it with `"` on the same line'
-        return Diagnostic("unclosed-string", "this text is never closed", Label(span), (), hint), end
-    end = position + 1
+        return Diagnostic("unclosed-string", "this text is never closed", Label(Span(source, start, end)), (), hint), end
+    end = start + 1
     while end < len(text) and text[end] == char:
         end += 1
-    span = Span(source, position, end)
-    shown = char if char.isprintable() else f"U+{ord(char):04X}"
+    span = Span(source, start, end)
     meant = _LOOKALIKES.get(char)
-    if char == "'":
-        hint: str | None = 'texts stand in double quotes: `"..."`'
-    elif char == "=":
-        hint = None
-    elif meant is not None:
-        hint = "type a plain blank" if meant == " " else f"type `{meant}`"
-    elif char == "\t":
-        hint = "type blanks"
-    elif char.isalpha():
-        hint = "names are made of the letters a to z, A to Z, digits and `_`"
+    shown = f"`{char}`" if char.isprintable() and meant != " " else f"U+{ord(char):04X}"
+    if meant is not None:
+        found: str | None = "type a plain blank" if meant == " " else f"type `{meant}`"
+    elif char.isalnum():
+        found = "names are made of the letters a to z and A to Z, digits and `_`"
     else:
-        hint = None
-    fix = Fix(span, meant * (end - position)) if meant is not None and char != "\u2260" else None
-    return Diagnostic("unknown-character", f"the character `{shown}` has no meaning here", Label(span), (), hint, fix), end
+        found = _FOREIGN.get(char)
+    fix = None if meant is None else Fix(span, meant * (end - start))
+    message = f"the character {shown} has no meaning here"
+    return Diagnostic("unknown-character", message, Label(span), (), found, fix), end
 
 
 def _unknown_unit(source: Source, number: str, unit: str, start: int, end: int) -> Diagnostic:
-    hint = "units are k M G, ms s minutes hours days, KiB MiB GiB, epochs steps months; a name cannot start with a digit"
-    return Diagnostic(
-        "syntax-error", f"`{number}{unit}` is neither a number nor a name", Label(Span(source, start, end)), (), hint
-    )
+    message = f"`{number}{unit}` is neither a number nor a name"
+    hint = "units are k M G, ms s minutes hours days months, epochs steps, KiB MiB GiB; a name starts with a letter"
+    return Diagnostic("syntax-error", message, Label(Span(source, start, end)), (), hint)
