@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install -q --no-compile 
 TEST_ENV := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 PYTEST := $(TEST_ENV) $(BIN)/python -m pytest -q -n 2 -p no:cacheprovider
 
-.PHONY: search test test-all bench bench-demo lint setup clean
+.PHONY: search test test-all bench bench-demo lint setup analog clean
 .DEFAULT_GOAL := test
 
 setup: $(STAMP)
@@ -39,6 +39,10 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/nascompile fmt --check specs demo
+
+# Without its requirements: they name torchvision, which does not import beside every build of torch (docs/dependencies.md).
+analog: $(STAMP)
+	$(PIP) --no-deps 'aihwkit==1.1.0; python_version < "3.13"' 'aihwkit==1.2.0; python_version >= "3.13"'
 
 clean:
 	rm -rf .venv build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

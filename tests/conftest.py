@@ -1,4 +1,4 @@
-"""Shared by all tests: the checkout's folders, and one thread a process so that results do not depend on core counts."""
+"""Shared by all tests: the checkout's folders, and one thread a process: results must not depend on core counts."""
 
 from __future__ import annotations
 
