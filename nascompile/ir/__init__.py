@@ -1,0 +1,1 @@
+"""The intermediate representation: symbols, types, graphs, decisions, programs. Knows no syntax."""

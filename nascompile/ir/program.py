@@ -1,0 +1,198 @@
+"""Programs: hierarchical graphs of layers, calls and decisions. Everything is immutable once built."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from nascompile.ir.symbols import Sym
+from nascompile.source import Span
+
+Dim = int | Sym | None
+"""An axis length: a number, an expression over decisions, or unknown (None: only behind an absent value)."""
+
+Attr = Any
+"""A layer argument: number, boolean, word, or a tuple of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class TensorType:
+    """Axes of one sample, channels first: `(channels, *spatial)`; a vector has no spatial axes. No batch axis."""
+
+    axes: tuple[Dim, ...]
+
+    @property
+    def channels(self) -> Dim:
+        return self.axes[0]
+
+    @property
+    def spatial(self) -> tuple[Dim, ...]:
+        return self.axes[1:]
+
+    def __str__(self) -> str:
+        return "[" + ", ".join("?" if a is None else str(a) for a in self.axes) + "]"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a node came from: its own text, and the calls that led there, innermost first."""
+
+    span: Span
+    calls: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """A named tensor of a layer, with its axes. Buffers (running statistics) are not parameters."""
+
+    name: str
+    shape: tuple[Dim, ...]
+    is_buffer: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LayerNode:
+    """One tensor operation. `inputs` and `outputs` are value ids of the enclosing graph.
+
+    `path` is relative to the graph; weights of nodes with equal absolute paths are one tensor (`module`).
+    `sizes_like` is the value whose spatial size the attribute `to` was taken from, if any (dynamic shapes).
+    `guard`: the node exists where this holds. `is_dead`: registered, never run.
+    """
+
+    layer: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    attrs: Mapping[str, Attr]
+    weights: tuple[Weight, ...]
+    macs: Any
+    path: str
+    origin: Origin
+    guard: Any = True
+    sizes_like: int | None = None
+    is_dead: bool = False
+    measures: Mapping[str, Any] = field(default_factory=dict)
+    extern: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CallNode:
+    """An instance of a graph that was elaborated once for its argument types."""
+
+    graph: Graph
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    path: str
+    origin: Origin
+    guard: Any = True
+    is_dead: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MixNode:
+    """An undecided `pick one` of operators: `inputs[k]` is what candidate `labels[k]` computes."""
+
+    decision: str
+    labels: tuple[str, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    path: str
+    origin: Origin
+    guard: Any = True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GateNode:
+    """An undecided edge: the input times the weight of slot `label`, absent where a genotype drops it."""
+
+    decision: str
+    label: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    path: str
+    origin: Origin
+    guard: Any = True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PhiNode:
+    """`inputs[0]` where `condition` holds, else `inputs[1]` (elastic depth, conditional projections)."""
+
+    condition: Any
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    path: str
+    origin: Origin
+    guard: Any = True
+
+
+Node = LayerNode | CallNode | MixNode | GateNode | PhiNode
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Graph:
+    """Nodes in topological order. `types[id]` is the type of value `id`; outputs are named."""
+
+    name: str
+    inputs: tuple[int, ...]
+    nodes: tuple[Node, ...]
+    outputs: tuple[tuple[str, int], ...]
+    types: tuple[TensorType, ...]
+    presence: tuple[Any, ...] = ()
+
+
+Relax = Literal["softmax", "bernoulli", "none"]
+Decode = Literal["likeliest", "top", "gain", "all"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A choice that a genotype makes, with how it is relaxed and decoded, as data.
+
+    kind `op`: one of `candidates` (labels). kind `edges`: a subset of `candidates` with `count` members, or at least
+    one when `count` is None. kind `number`: one of `candidates` (numbers), or a real in `interval`.
+    `never`: candidates of the supernet that no genotype keeps. `parent` is the (path, label) of the decision that
+    must take `label` for this one to exist; `guard` any other condition of existence.
+    `tied` names the architecture parameters; decisions of equal `tied` share them.
+    """
+
+    path: str
+    kind: Literal["op", "edges", "number"]
+    candidates: tuple[Any, ...]
+    origin: Origin
+    count: int | None = 1
+    interval: tuple[float, float] | None = None
+    never: frozenset[str] = frozenset()
+    relax: Relax = "softmax"
+    decode: Decode = "likeliest"
+    tied: str | None = None
+    parent: tuple[str, str] | None = None
+    guard: Any = True
+    slot: bool = False
+
+    @property
+    def parameters(self) -> str:
+        """The name of the architecture parameters of this decision."""
+        return self.tied or self.path
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """A `where` of the space: `condition` holds for every legal genotype."""
+
+    condition: Any
+    origin: Origin
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Program:
+    """An elaborated space (decisions open) or network (all bound)."""
+
+    name: str
+    graph: Graph
+    decisions: Mapping[str, Decision]
+    constraints: tuple[Constraint, ...]
+    input: TensorType
+    is_fixed: bool
+    arguments: Mapping[str, Any] = field(default_factory=dict)

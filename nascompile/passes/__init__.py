@@ -1,0 +1,1 @@
+"""Passes over programs: each takes a flat graph and returns one that computes the same."""

@@ -1,0 +1,1 @@
+"""Costs: static ones from the layers' declarations, measured ones from runtimes."""

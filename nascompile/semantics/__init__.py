@@ -1,0 +1,1 @@
+"""Meanings: names, expressions, shapes and the one elaborator."""

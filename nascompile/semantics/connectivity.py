@@ -1,0 +1,111 @@
+"""What only the whole graph shows: which decisions live behind an edge, and what `connected` means for a family."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from nascompile.ir import symbols
+from nascompile.ir.program import (
+    CallNode,
+    Constraint,
+    Decision,
+    GateNode,
+    Graph,
+    LayerNode,
+    MixNode,
+    Node,
+    PhiNode,
+)
+from nascompile.ir.symbols import Sym
+
+
+def attach_to_edges(graph: Graph, decisions: Mapping[str, Decision]) -> dict[str, Decision]:
+    """Decisions whose only use is one edge exist where that edge is kept: their parent becomes the slot.
+
+    Works on the top graph: from every gate back through values that nothing else consumes.
+    """
+    producers: dict[int, Node] = {}
+    consumers: dict[int, int] = {}
+    for node in graph.nodes:
+        for output in node.outputs:
+            producers[output] = node
+        for value in set(node.inputs):
+            consumers[value] = consumers.get(value, 0) + 1
+    for _, value in graph.outputs:
+        consumers[value] = consumers.get(value, 0) + 1
+    found = dict(decisions)
+    for node in graph.nodes:
+        if isinstance(node, GateNode):
+            _claim(node, node.inputs[0], producers, consumers, found)
+    return found
+
+
+def _claim(
+    gate: GateNode,
+    value: int,
+    producers: Mapping[int, Node],
+    consumers: Mapping[int, int],
+    found: dict[str, Decision],
+) -> None:
+    while consumers.get(value, 0) == 1 and value in producers:
+        node = producers[value]
+        if isinstance(node, MixNode):
+            decision = found[node.decision]
+            if decision.parent is None and not decision.slot:
+                found[node.decision] = replace(decision, parent=(gate.decision, gate.label))
+            inputs = {i for v in node.inputs for i in _sources(v, producers)}
+            if len(inputs) != 1:
+                return
+            value = next(iter(inputs))
+        elif isinstance(node, LayerNode | CallNode) and len(node.inputs) == 1:
+            value = node.inputs[0]
+        else:
+            return
+
+
+def _sources(value: int, producers: Mapping[int, Node]) -> tuple[int, ...]:
+    node = producers.get(value)
+    return (value,) if node is None or isinstance(node, PhiNode) else node.inputs
+
+
+def expand_connected(
+    constraints: Sequence[Constraint],
+    sources: Mapping[tuple[str, str], Any],
+    decisions: Mapping[str, Decision],
+) -> tuple[Constraint, ...]:
+    """Replace `connected(paths)` by one condition per edge.
+
+    A kept edge needs a source that is present (one of the kept edges that feed it), and a user: if later edges of
+    the family start at the node where it ends, one of them is kept. A node that no later edge starts at is used by
+    the rest of the network.
+    """
+    expanded: list[Constraint] = []
+    for constraint in constraints:
+        condition = constraint.condition
+        if not (isinstance(condition, Sym) and condition.op == "connected"):
+            expanded.append(constraint)
+            continue
+        paths = set(condition.args)
+        edges = [edge for edge in sources if edge[0] in paths]
+        users: dict[tuple[str, str], list[Any]] = {edge: [] for edge in edges}
+        for edge in edges:
+            for atom in _atoms(sources[edge]):
+                if atom in users:
+                    users[atom].append(Sym("kept", edge))
+        for edge in edges:
+            dropped = symbols.negation(Sym("kept", edge))
+            if sources[edge] is not True:
+                expanded.append(replace(constraint, condition=symbols.disjunction(dropped, sources[edge])))
+            if users[edge]:
+                expanded.append(replace(constraint, condition=symbols.disjunction(dropped, *users[edge])))
+    return tuple(expanded)
+
+
+def _atoms(condition: Any) -> list[tuple[str, str]]:
+    if not isinstance(condition, Sym):
+        return []
+    if condition.op == "kept":
+        return [(condition.args[0], condition.args[1])]
+    return [atom for part in condition.args for atom in _atoms(part)]

@@ -1,0 +1,195 @@
+"""The state of one elaboration: what is bound, which decisions exist, the graph under construction."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from nascompile.diagnostics import Diagnostic, Label, NasError, error
+from nascompile.ir import symbols
+from nascompile.ir.program import Constraint, Decision, Graph, Node, Origin, TensorType
+from nascompile.ir.symbols import Sym
+from nascompile.semantics.layers import LayerResult
+from nascompile.semantics.modules import Library
+from nascompile.semantics.values import Scope
+from nascompile.source import Span
+from nascompile.syntax import nodes as ast
+
+NODE_LIMIT = 400_000
+
+
+@dataclass(slots=True)
+class Frame:
+    """A graph under construction, and the naming context of its statements.
+
+    `prefix` is the absolute path under which the decisions of this frame live. `binding` is the name that the
+    running statement binds, with loop indices.
+    """
+
+    name: str
+    prefix: str
+    nodes: list[Node] = field(default_factory=list)
+    types: list[TensorType] = field(default_factory=list)
+    used: Counter[str] = field(default_factory=Counter)
+    guards: list[Any] = field(default_factory=list)
+    binding: str = ""
+    loops: tuple[int, ...] = ()
+    is_dead: bool = False
+    shared_prefix: str | None = None
+
+    def value(self, type_: TensorType) -> int:
+        self.types.append(type_)
+        return len(self.types) - 1
+
+    def unique(self, word: str) -> str:
+        """A path for a node named `word` in the running statement: `s[0].conv`, then `s[0].conv_2`."""
+        path = f"{self.binding}.{word}" if self.binding else word
+        self.used[path] += 1
+        count = self.used[path]
+        return path if count == 1 else f"{path}_{count}"
+
+    def guard(self) -> Any:
+        return symbols.conjunction(*self.guards)
+
+    def finish(self, inputs: tuple[int, ...], outputs: tuple[tuple[str, int], ...]) -> Graph:
+        return Graph(self.name, inputs, tuple(self.nodes), outputs, tuple(self.types))
+
+
+@dataclass(slots=True)
+class Context:
+    """What is shared by all frames of an elaboration.
+
+    `binding` maps decision paths to values when a genotype is bound, and is None for the open space.
+    `guards` is the condition under which the code being elaborated exists at all; `calls` the call stack.
+    """
+
+    library: Library
+    evaluate: Callable[[ast.Expr, Env], Any]
+    run_body: Callable[[tuple[ast.Statement, ...], Env], Any]
+    binding: Mapping[str, Any] | None
+    is_fixed: bool
+    rank: int
+    gate_sources: dict[tuple[str, str], Any] = field(default_factory=dict)
+    decisions: dict[str, Decision] = field(default_factory=dict)
+    constraints: list[Constraint] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    domains: dict[str, tuple[Any, ...] | None] = field(default_factory=dict)
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+    guards: list[Any] = field(default_factory=list)
+    parents: list[tuple[str, str] | None] = field(default_factory=lambda: [None])
+    calls: list[Span] = field(default_factory=list)
+    layer_cache: dict[Any, LayerResult] = field(default_factory=dict)
+    graph_cache: dict[Any, tuple[Graph, tuple[Any, ...], frozenset[str]]] = field(default_factory=dict)
+    decision_log: list[set[str]] = field(default_factory=list)
+    bound_used: set[str] = field(default_factory=set)
+    cell_owner: dict[str, Span] = field(default_factory=dict)
+    node_count: int = 0
+    depth: int = 0
+
+    def decide(self, condition: Any) -> bool | None:
+        verdict = symbols.decide(condition, self.domains)
+        if verdict is None and isinstance(condition, Sym) and condition.op in ("<", "<=", ">", ">=", "==", "!="):
+            return self._decide_by_bounds(condition)
+        return verdict
+
+    def _decide_by_bounds(self, condition: Sym) -> bool | None:
+        try:
+            low, high = symbols.bounds(symbols.binary("-", condition.args[0], condition.args[1]), self.intervals)
+        except (KeyError, TypeError, ZeroDivisionError):
+            return None
+        op = condition.op
+        if op in ("==", "!=") and (low > 0 or high < 0):
+            return op == "!="
+        if op == "<":
+            return True if high < 0 else False if low >= 0 else None
+        if op == "<=":
+            return True if high <= 0 else False if low > 0 else None
+        if op == ">":
+            return True if low > 0 else False if high <= 0 else None
+        if op == ">=":
+            return True if low >= 0 else False if high < 0 else None
+        return None
+
+    def blame(self, span: Span) -> Span:
+        """The span to point at: the nearest text of the user's own, for code inside the library."""
+        if not span.source.name.startswith("std/"):
+            return span
+        for call in reversed(self.calls):
+            if not call.source.name.startswith("std/"):
+                return call
+        return span
+
+    def fail(self, code: str, message: str, span: Span, hint: str | None = None, *labels: Label) -> NasError:
+        """A diagnostic at `span`, with the calls that led there as secondary labels."""
+        primary = self.blame(span)
+        secondary = list(labels)
+        if primary is not span:
+            secondary.append(Label(span, "in this operator"))
+        elif self.calls and self.calls[-1] is not span and self.calls[-1].source is span.source:
+            outer = self.calls[0]
+            if not (outer.start <= span.start and span.end <= outer.end):
+                secondary.append(Label(outer, "called here"))
+        return error(code, message, primary, hint=hint, secondary=secondary)
+
+    def origin(self, span: Span) -> Origin:
+        return Origin(span, tuple(reversed(self.calls)))
+
+    def count_node(self, span: Span) -> None:
+        self.node_count += 1
+        if self.node_count > NODE_LIMIT:
+            raise self.fail("too-large", f"this text unrolls past {NODE_LIMIT} nodes", span, "shorten the loop")
+
+    def declare(self, decision: Decision) -> None:
+        """Register a decision, or meet it again in another instance of its cell."""
+        for log in self.decision_log:
+            log.add(decision.path)
+        known = self.decisions.get(decision.path)
+        if known is None:
+            self.decisions[decision.path] = decision
+            if decision.kind == "number":
+                self.domains[decision.path] = None if decision.interval else decision.candidates
+                ends = decision.interval or (min(decision.candidates), max(decision.candidates))
+                self.intervals[decision.path] = ends
+            elif decision.kind == "op":
+                self.domains[decision.path] = decision.candidates
+            else:
+                self.domains[decision.path] = None
+            return
+        if known.candidates != decision.candidates or known.count != decision.count:
+            raise self.fail(
+                "decision-mismatch",
+                f"the decision `{decision.path}` has other candidates in another instance of its cell",
+                decision.origin.span,
+                "make the candidates independent of the instance's arguments, or use `fresh`",
+                Label(known.origin.span, "first met here"),
+            )
+        if known.guard is not True:
+            merged = symbols.disjunction(known.guard, decision.guard)
+            self.decisions[decision.path] = replace(known, guard=merged)
+
+    def exists(self) -> Any:
+        """The condition under which code at this point runs."""
+        return symbols.conjunction(*self.guards)
+
+
+@dataclass(slots=True)
+class Env:
+    """Where an expression is evaluated: the elaboration, the graph it adds to, the names it sees."""
+
+    ctx: Context
+    frame: Frame
+    scope: Scope
+
+    def evaluate(self, expr: ast.Expr) -> Any:
+        return self.ctx.evaluate(expr, self)
+
+    def inner(self) -> Env:
+        """The same place with a scope of its own."""
+        return Env(self.ctx, self.frame, Scope(self.scope))
+
+
+def text_of(node: ast.Node) -> str:
+    """The source text of a node on one line, for messages and labels."""
+    return " ".join(node.span.text.split())

@@ -1,0 +1,133 @@
+"""The one elaborator: a space's text becomes a program, with its decisions open or bound by a genotype."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from nascompile.diagnostics import Diagnostic, Label, NasError, did_you_mean, error
+from nascompile.ir.program import Graph, Program, TensorType
+from nascompile.semantics.connectivity import attach_to_edges, expand_connected
+from nascompile.semantics.context import Context, Env, Frame
+from nascompile.semantics.expressions import evaluate
+from nascompile.semantics.modules import Library
+from nascompile.semantics.operators import bind_parameters
+from nascompile.semantics.statements import Named, run_body
+from nascompile.semantics.values import Absent, Multiple, Poisoned, Scope, Tensor, describe
+from nascompile.source import Span
+from nascompile.syntax import nodes as ast
+
+DIAGNOSTIC_LIMIT = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to elaborate: a space with arguments, for an input of `(channels, *spatial)`.
+
+    `binding` maps decision paths to values; None leaves them open. `is_fixed` is the boolean `fixed` of the text.
+    """
+
+    space: str
+    arguments: Mapping[str, Any]
+    input: tuple[int, ...]
+    binding: Mapping[str, Any] | None = None
+    is_fixed: bool = False
+    span: Span | None = None
+
+
+def elaborate(library: Library, request: Request) -> Program:
+    """Elaborate a space. Raises NasError with up to 20 diagnostics."""
+    declaration = library.names.get(request.space)
+    if not isinstance(declaration, ast.OpDecl) or declaration.kind != "space":
+        hint = did_you_mean(request.space, library.spaces)
+        raise error("unknown-space", f"there is no space `{request.space}`", request.span, hint=hint)
+    ctx = Context(library, evaluate, run_body, request.binding, request.is_fixed, len(request.input) - 1)
+    type_ = TensorType(tuple(request.input))
+    frame = Frame(request.space, "")
+    value = Tensor(frame.value(type_), type_)
+    try:
+        scope = _arguments(ctx, frame, declaration, request, value)
+        result = run_body(declaration.body, Env(ctx, frame, scope))
+        graph = _finish(ctx, frame, declaration, value, result)
+    except NasError as failure:
+        raise _failure([*ctx.diagnostics, *failure.diagnostics]) from None
+    except Poisoned:
+        raise _failure(ctx.diagnostics) from None
+    except RecursionError:
+        raise error("recursion", f"`{request.space}` nests too deeply", declaration.span) from None
+    _check_binding(ctx, request, declaration)
+    if ctx.diagnostics:
+        raise _failure(ctx.diagnostics)
+    decisions = attach_to_edges(graph, ctx.decisions)
+    constraints = expand_connected(ctx.constraints, ctx.gate_sources, decisions)
+    arguments = {p.name: scope.names[p.name] for p in declaration.parameters}
+    return Program(request.space, graph, decisions, constraints, type_, request.is_fixed, arguments)
+
+
+def _failure(diagnostics: list[Diagnostic]) -> NasError:
+    seen: set[Any] = set()
+    unique = []
+    for d in diagnostics:
+        key = (d.code, d.message, None if d.primary is None else (d.primary.span.source.name, d.primary.span.start))
+        if key not in seen:
+            seen.add(key)
+            unique.append(d)
+    return NasError(sorted(unique, key=Diagnostic.sort_key)[:DIAGNOSTIC_LIMIT])
+
+
+def _arguments(ctx: Context, frame: Frame, declaration: ast.OpDecl, request: Request, value: Tensor) -> Scope:
+    span = request.span or declaration.span
+    given = list(request.arguments.items())
+    bound = dict(bind_parameters(Env(ctx, frame, Scope()), declaration.name, declaration.parameters, given, span))
+    scope = Scope()
+    scope.names[declaration.tensors[0].name if declaration.tensors else "x"] = value
+    inner = Env(ctx, frame, scope)
+    for parameter in declaration.parameters:
+        if parameter.name in bound:
+            scope.names[parameter.name] = bound[parameter.name]
+        elif parameter.default is None:
+            raise error(
+                "missing-argument", f"`{declaration.name}` needs `{parameter.name}`", span,
+                secondary=[Label(parameter.span, "declared here")],
+            )  # fmt: skip
+        elif parameter.kinds and isinstance(parameter.default, ast.Name):
+            scope.names[parameter.name] = parameter.default.id
+        else:
+            scope.names[parameter.name] = evaluate(parameter.default, inner)
+    return scope
+
+
+def _finish(ctx: Context, frame: Frame, declaration: ast.OpDecl, value: Tensor, result: Any) -> Graph:
+    if isinstance(result, Named):
+        outputs = tuple((name, t.id) for name, t in result.tensors.items())
+    elif isinstance(result, Tensor):
+        outputs = (("out", result.id),)
+    elif isinstance(result, Multiple):
+        outputs = tuple((f"out[{i}]", t.id) for i, t in enumerate(result.tensors))
+    elif isinstance(result, Absent):
+        raise ctx.fail("absent-output", f"the output of `{declaration.name}` is absent", declaration.span)
+    else:
+        what = "nothing" if result is None else describe(result)
+        raise ctx.fail(
+            "no-result", f"`{declaration.name}` gives {what}", declaration.span,
+            "end with the expression of its output, or `outputs name = ...`",
+        )  # fmt: skip
+    if not outputs:
+        raise ctx.fail("no-result", f"`{declaration.name}` has no output", declaration.span)
+    return frame.finish((value.id,), outputs)
+
+
+def _check_binding(ctx: Context, request: Request, declaration: ast.OpDecl) -> None:
+    """Paths of the genotype that are no decisions of this space are mistakes."""
+    if request.binding is None:
+        return
+    for path in request.binding:
+        if path not in ctx.bound_used and path not in ctx.decisions and not path.startswith("?"):
+            hint = did_you_mean(path, ctx.decisions)
+            ctx.diagnostics.extend(
+                error("unknown-decision", f"`{declaration.name}` has no decision `{path}`", request.span, hint=hint).diagnostics
+            )
+
+
+__all__ = ["Request", "elaborate", "replace"]

@@ -1,0 +1,394 @@
+"""Applying operators to tensors: layers, ops, cells, chains. Adds nodes to the graph under construction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from nascompile.diagnostics import Label, did_you_mean
+from nascompile.ir import symbols
+from nascompile.ir.program import CallNode, Constraint, Graph, LayerNode, PhiNode, TensorType
+from nascompile.ir.symbols import Sym
+from nascompile.semantics.arithmetic import ShapeError
+from nascompile.semantics.context import Env, Frame
+from nascompile.semantics.layers import apply_layer
+from nascompile.semantics.values import (
+    OPERATORS,
+    Absent,
+    Alternative,
+    Chain,
+    LayerOperator,
+    Multiple,
+    OpOperator,
+    PickedOperator,
+    Scope,
+    SharedOperator,
+    SizeOf,
+    Tensor,
+    describe,
+)
+from nascompile.source import Span
+from nascompile.syntax import nodes as ast
+
+Inputs = Sequence[Tensor | Absent]
+DEPTH_LIMIT = 64
+
+
+def apply(env: Env, operator: Any, inputs: Inputs, span: Span) -> Any:
+    """The value of `operator` on `inputs`. Raises NasError when it does not fit."""
+    if isinstance(operator, LayerOperator):
+        return _apply_layer(env, operator, inputs)
+    if isinstance(operator, OpOperator):
+        return _apply_op(env, operator, inputs, span)
+    if isinstance(operator, Chain):
+        value: Any = apply(env, operator.stages[0], inputs, span)
+        for stage in operator.stages[1:]:
+            value = apply(env, stage, (_single(env, value, span),), span)
+        return value
+    if isinstance(operator, PickedOperator):
+        from nascompile.semantics.picks import apply_picked
+
+        return apply_picked(env, operator, inputs)
+    if isinstance(operator, SharedOperator):
+        return _apply_shared(env, operator, inputs, span)
+    if isinstance(operator, Alternative):
+        return _apply_alternative(env, operator, inputs, span)
+    hint = "an operator is a layer, an op, or a call without its tensors"
+    raise env.ctx.fail("not-an-operator", f"{describe(operator)} cannot be applied to a tensor", span, hint)
+
+
+def _single(env: Env, value: Any, span: Span) -> Tensor | Absent:
+    if isinstance(value, Tensor | Absent):
+        return value
+    raise env.ctx.fail("not-a-tensor", f"{describe(value)} stands where a tensor is needed", span)
+
+
+def _apply_layer(env: Env, operator: LayerOperator, inputs: Inputs) -> Any:
+    ctx, frame, layer = env.ctx, env.frame, operator.declaration
+    span = operator.span
+    present = [i for i in inputs if isinstance(i, Tensor)]
+    if layer.shape.many is None and len(present) < len(inputs):
+        return _absent_output(env, operator, inputs)
+    arguments = dict(operator.arguments)
+    types = tuple(t.type for t in present)
+    key = (layer.name, operator.arguments, types)
+    result = ctx.layer_cache.get(key)
+    if result is None:
+        try:
+            result = apply_layer(layer, arguments, types, ctx.decide)
+        except ShapeError as problem:
+            raise ctx.fail(problem.code, problem.message, span, problem.hint) from None
+        except ZeroDivisionError:
+            raise ctx.fail("division-by-zero", f"`{layer.name}` divides by zero with these arguments", span) from None
+        ctx.layer_cache[key] = result
+    for condition, message in result.deferred:
+        ctx.constraints.append(Constraint(_implied(ctx.exists(), condition), ctx.origin(span), message))
+    ctx.count_node(span)
+    presence = symbols.conjunction(*(t.presence for t in present)) if layer.shape.many is None else True
+    outputs = tuple(frame.value(t) for t in result.outputs)
+    frame.nodes.append(
+        LayerNode(
+            layer.name,
+            tuple(t.id for t in present),
+            outputs,
+            result.attrs,
+            result.weights,
+            result.macs,
+            frame.unique(layer.name),
+            ctx.origin(span),
+            frame.guard(),
+            None if operator.sizes_like is None else operator.sizes_like.id,
+            frame.is_dead,
+            result.measures,
+            layer.extern,
+        )
+    )
+    tensors = tuple(Tensor(i, t, presence) for i, t in zip(outputs, result.outputs, strict=True))
+    return tensors[0] if len(tensors) == 1 else Multiple(tensors)
+
+
+def _implied(premise: Any, condition: Any) -> Any:
+    return condition if premise is True else symbols.disjunction(symbols.negation(premise), condition)
+
+
+def _absent_output(env: Env, operator: LayerOperator, inputs: Inputs) -> Absent:
+    """What is known of the axes of a layer on an absent value; nothing is built."""
+    types = [i.type for i in inputs]
+    if any(t is None for t in types):
+        # Only the channel count may be known: it is an argument of convolutions and linear layers.
+        channels = dict(operator.arguments).get("c")
+        return Absent(None if channels is None else TensorType((channels, *([None] * env.ctx.rank))))
+    try:
+        result = apply_layer(
+            operator.declaration, dict(operator.arguments), tuple(t for t in types if t), env.ctx.decide
+        )
+    except ShapeError:
+        return Absent(None)
+    return Absent(result.outputs[0])
+
+
+def phantom(env: Env, absent: Absent) -> Tensor | None:
+    """A value that nothing computes, so that operators on an absent edge can be registered; None if unknown."""
+    if absent.type is None:
+        return None
+    return Tensor(env.frame.value(absent.type), absent.type, False)
+
+
+def bind_parameters(
+    env: Env, name: str, parameters: Sequence[ast.Parameter], arguments: Sequence[tuple[str | None, Any]], span: Span
+) -> tuple[tuple[str, Any], ...]:
+    """Match positional and named arguments with parameters. Raises NasError for unknown, doubled or too many."""
+    bound: dict[str, Any] = {}
+    names = [p.name for p in parameters]
+    position = 0
+    for given, value in arguments:
+        if given is None:
+            if position >= len(names):
+                takes = ", ".join(names) or "none"
+                raise env.ctx.fail(
+                    "too-many-arguments", f"`{name}` takes {len(names)} arguments ({takes})", span, None
+                )
+            given = names[position]
+            position += 1
+        if given not in names:
+            raise env.ctx.fail(
+                "unknown-argument", f"`{name}` has no parameter `{given}`", span, did_you_mean(given, names)
+            )
+        if given in bound:
+            raise env.ctx.fail("duplicate-argument", f"`{name}` gets `{given}` twice", span)
+        bound[given] = value
+    return tuple(bound.items())
+
+
+def _signature(value: Any) -> Any:
+    """A hashable stand-in for an argument, equal for arguments that elaborate alike."""
+    if isinstance(value, LayerOperator):
+        return ("layer", value.name, tuple((k, _signature(v)) for k, v in value.arguments))
+    if isinstance(value, OpOperator):
+        return ("op", id(value.declaration), value.cell, tuple((k, _signature(v)) for k, v in value.arguments))
+    if isinstance(value, Chain):
+        return ("chain", tuple(_signature(v) for v in value.stages))
+    if isinstance(value, SizeOf):
+        return ("size", tuple(value), None if value.source is None else value.source.id)
+    if isinstance(value, tuple):
+        return tuple(_signature(v) for v in value)
+    if isinstance(value, int | float | bool | str | Sym) or value is None:
+        return (type(value).__name__, value)
+    declaration = getattr(value, "declaration", None)
+    if declaration is not None and hasattr(value, "arguments"):
+        return ("ops", id(declaration), tuple((k, _signature(v)) for k, v in value.arguments))
+    return ("object", id(value))
+
+
+def _apply_op(env: Env, operator: OpOperator, inputs: Inputs, span: Span) -> Any:
+    ctx, frame, declaration = env.ctx, env.frame, operator.declaration
+    tensors = declaration.tensors
+    expected = max(1, len(tensors))
+    if len(inputs) != expected:
+        raise ctx.fail("input-count", f"`{operator.name}` takes {expected} tensors, got {len(inputs)}", span)
+    first = inputs[0]
+    if len(tensors) == 1 and operator.cell is None and isinstance(first, Absent):
+        return first if first.type is None else _absent_op(env, operator, first, span)
+    if operator.cell is None:
+        prefix = _join(frame.prefix, frame.binding)
+    elif operator.is_fresh:
+        prefix = _join(_join(frame.prefix, frame.binding), operator.cell)
+    else:
+        prefix = operator.cell
+    path = frame.unique(operator.name)
+    arguments = {k: _signature(v) for k, v in operator.arguments}
+    types = tuple(("absent", i.type) if isinstance(i, Absent) else ("tensor", i.type, i.presence) for i in inputs)
+    sizes_inside = any(isinstance(v, SizeOf) and v.source is not None for _, v in operator.arguments)
+    key = (id(declaration), prefix if operator.cell else None, tuple(sorted(arguments.items())), types, frame.is_dead)
+    cached = None if sizes_inside else ctx.graph_cache.get(key)
+    if cached is None:
+        graph, template, decisions = _elaborate_op(env, operator, inputs, prefix, span)
+        local = operator.cell is None and any(decisions)
+        if not local and not sizes_inside:
+            ctx.graph_cache[key] = (graph, template, decisions)
+    else:
+        graph, template, decisions = cached
+        for log in ctx.decision_log:
+            log.update(decisions)
+        _widen_guards(env, decisions)
+    ids = tuple(i.id for i in inputs if isinstance(i, Tensor))
+    extra = _captured(operator)
+    outputs = tuple(frame.value(t.type) for t in template if isinstance(t, Tensor))
+    frame.nodes.append(
+        CallNode(graph, ids + extra, outputs, path, ctx.origin(span), frame.guard(), frame.is_dead)
+    )
+    fresh = iter(outputs)
+    results = tuple(Tensor(next(fresh), t.type, t.presence) if isinstance(t, Tensor) else t for t in template)
+    return results[0] if len(results) == 1 else Multiple(results)
+
+
+def _captured(operator: OpOperator) -> tuple[int, ...]:
+    """Values of the caller whose sizes the operator's arguments mention; passed as extra inputs."""
+    return tuple(v.source.id for _, v in operator.arguments if isinstance(v, SizeOf) and v.source is not None)
+
+
+def _widen_guards(env: Env, decisions: frozenset[str]) -> None:
+    from dataclasses import replace
+
+    exists = env.ctx.exists()
+    for path in decisions:
+        known = env.ctx.decisions[path]
+        if known.guard is not True:
+            env.ctx.decisions[path] = replace(known, guard=symbols.disjunction(known.guard, exists))
+
+
+def _join(prefix: str, word: str) -> str:
+    return f"{prefix}.{word}" if prefix and word else prefix or word
+
+
+def _absent_op(env: Env, operator: OpOperator, absent: Absent, span: Span) -> Absent:
+    """The type of an op on an absent value, found on a graph that is thrown away."""
+    ctx = env.ctx
+    frame = Frame(operator.name, "")
+    assert absent.type is not None
+    value = Tensor(frame.value(absent.type), absent.type, False)
+    scope = _parameter_scope(Env(ctx, frame, Scope()), operator, (value,))
+    known, ctx.decisions = ctx.decisions, dict(ctx.decisions)
+    try:
+        result = _run(Env(ctx, frame, scope), operator, (value,), span)
+    finally:
+        ctx.decisions = known
+    return Absent(result.type) if isinstance(result, Tensor) else Absent(None)
+
+
+def _parameter_scope(env: Env, operator: OpOperator, inputs: Inputs) -> Scope:
+    declaration = operator.declaration
+    scope = Scope()
+    given = dict(operator.arguments)
+    for parameter, value in zip(declaration.tensors, inputs, strict=False):
+        scope.names[parameter.name] = value
+    inner = Env(env.ctx, env.frame, scope)
+    names = [p.name for p in declaration.parameters]
+    for parameter in declaration.parameters:
+        if parameter.name in given:
+            scope.names[parameter.name] = given[parameter.name]
+        elif parameter.default is not None:
+            scope.names[parameter.name] = inner.evaluate(parameter.default)
+        else:
+            raise env.ctx.fail(
+                "missing-argument",
+                f"`{operator.name}` needs `{parameter.name}`",
+                operator.span,
+                f"it takes {', '.join(names)}",
+                Label(parameter.span, "declared here"),
+            )
+    return scope
+
+
+def _elaborate_op(
+    env: Env, operator: OpOperator, inputs: Inputs, prefix: str, span: Span
+) -> tuple[Graph, tuple[Any, ...], frozenset[str]]:
+    """Elaborate the body on a graph of its own. Returns it, its output values, and the decisions met inside."""
+    ctx = env.ctx
+    if ctx.depth >= DEPTH_LIMIT:
+        raise ctx.fail("recursion", f"`{operator.name}` calls itself, directly or through others", span)
+    frame = Frame(operator.name, prefix, is_dead=env.frame.is_dead)
+    inside: list[Tensor | Absent] = []
+    for value in inputs:
+        if isinstance(value, Tensor):
+            inside.append(Tensor(frame.value(value.type), value.type, value.presence))
+        else:
+            inside.append(value)
+    arguments = []
+    for name, argument in operator.arguments:
+        if isinstance(argument, SizeOf) and argument.source is not None:
+            source = argument.source
+            argument = SizeOf(tuple(argument), Tensor(frame.value(source.type), source.type))
+        arguments.append((name, argument))
+    graph_inputs = tuple(range(len(frame.types)))
+    inner = OpOperator(operator.declaration, tuple(arguments), operator.span, operator.cell, operator.is_fresh)
+    ctx.calls.append(span)
+    ctx.depth += 1
+    ctx.decision_log.append(set())
+    try:
+        scope = _parameter_scope(Env(ctx, frame, Scope()), inner, tuple(inside))
+        result = _run(Env(ctx, frame, scope), inner, tuple(inside), span)
+    finally:
+        decisions = frozenset(ctx.decision_log.pop())
+        ctx.depth -= 1
+        ctx.calls.pop()
+    values = result.tensors if isinstance(result, Multiple) else (result,)
+    named = tuple((f"out{i}" if i else "out", v.id) for i, v in enumerate(values) if isinstance(v, Tensor))
+    return frame.finish(graph_inputs, named), tuple(values), decisions
+
+
+def _run(env: Env, operator: OpOperator, inputs: Inputs, span: Span) -> Any:
+    declaration = operator.declaration
+    result = env.ctx.run_body(declaration.body, env)
+    if not declaration.tensors and isinstance(result, OPERATORS):
+        result = apply(env, result, inputs, span)
+    if not isinstance(result, Tensor | Absent | Multiple):
+        raise env.ctx.fail(
+            "no-result",
+            f"`{operator.name}` gives {describe(result)}, not a tensor",
+            operator.declaration.span,
+            "the last expression of its body is its result",
+        )
+    return result
+
+
+def _apply_shared(env: Env, operator: SharedOperator, inputs: Inputs, span: Span) -> Any:
+    """Apply with the weights of the first application: the naming context is rewound to the module's path."""
+    frame = env.frame
+    binding, used = frame.binding, frame.used.copy()
+    frame.binding = operator.path
+    for path in list(frame.used):
+        if path.startswith(operator.path + "."):
+            del frame.used[path]
+    try:
+        return apply(env, operator.operator, inputs, span)
+    finally:
+        frame.binding = binding
+        for path, count in used.items():
+            frame.used[path] = max(frame.used[path], count)
+
+
+def _apply_alternative(env: Env, operator: Alternative, inputs: Inputs, span: Span) -> Any:
+    with_guard = guarded(env, operator.condition, lambda: apply(env, operator.then, inputs, span))
+    other = guarded(env, symbols.negation(operator.condition), lambda: apply(env, operator.orelse, inputs, span))
+    return merge(env, operator.condition, with_guard, other, span)
+
+
+def guarded(env: Env, condition: Any, action: Any) -> Any:
+    """Run `action` for code that exists only where `condition` holds."""
+    env.ctx.guards.append(condition)
+    env.frame.guards.append(condition)
+    try:
+        return action()
+    finally:
+        env.ctx.guards.pop()
+        env.frame.guards.pop()
+
+
+def merge(env: Env, condition: Any, then: Any, orelse: Any, span: Span) -> Any:
+    """The value that is `then` where the condition holds and `orelse` elsewhere."""
+    if then is orelse or (not isinstance(then, Tensor) and then == orelse):
+        return then
+    if isinstance(then, Tensor) and isinstance(orelse, Tensor):
+        if len(then.type.axes) != len(orelse.type.axes):
+            raise env.ctx.fail("shape-mismatch", f"the branches give {then.type} and {orelse.type}", span)
+        axes = tuple(symbols.choose(condition, a, b) for a, b in zip(then.type.axes, orelse.type.axes, strict=True))
+        type_ = TensorType(axes)
+        value = env.frame.value(type_)
+        env.frame.nodes.append(
+            PhiNode(condition, (then.id, orelse.id), (value,), env.frame.unique("phi"), env.ctx.origin(span))
+        )
+        return Tensor(value, type_, symbols.choose(condition, then.presence, orelse.presence))
+    if isinstance(then, Tensor) and isinstance(orelse, Absent):
+        return Tensor(then.id, then.type, symbols.conjunction(condition, then.presence))
+    if isinstance(orelse, Tensor) and isinstance(then, Absent):
+        return Tensor(orelse.id, orelse.type, symbols.conjunction(symbols.negation(condition), orelse.presence))
+    if isinstance(then, OPERATORS) and isinstance(orelse, OPERATORS):
+        return Alternative(condition, then, orelse, span)
+    if isinstance(then, int | float | Sym) and isinstance(orelse, int | float | Sym):
+        return symbols.choose(condition, then, orelse)
+    if isinstance(then, tuple) and isinstance(orelse, tuple) and len(then) == len(orelse):
+        return tuple(symbols.choose(condition, a, b) for a, b in zip(then, orelse, strict=True))
+    raise env.ctx.fail(
+        "branches-differ", f"the branches give {describe(then)} and {describe(orelse)}", span, "give both the same kind"
+    )
