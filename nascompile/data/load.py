@@ -105,14 +105,7 @@ def _checked_array(task: Task, case: Case, image: ItkImage, reference: ItkImage)
         sizes = f"{list(image.GetSize()[::-1])} and {list(reference.GetSize()[::-1])}"
         message = f"the channels of case `{case.id}` differ in size: {sizes}"
         raise NasError([task.problem("size-mismatch", message, "data", hint="resample them to one grid first")])
-    array = to_array(image)
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        count = int(np.size(array) - np.isfinite(array).sum())
-        message = f"case `{case.id}` has {count} values that are NaN or infinite"
-        raise NasError(
-            [task.problem("nan-in-image", message, "data", hint="replace them, or leave the case out of the split")]
-        )
-    return array
+    return to_array(image)
 
 
 def match_channels(task: Task, case: Case, array: NDArray[Any]) -> FloatArray:

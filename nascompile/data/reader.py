@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nascompile.data.nifti import check_nifti, is_nifti
 from nascompile.diagnostics import NasError, did_you_mean, error
 
 FloatArray = NDArray[np.float32]
@@ -70,6 +71,9 @@ def read_header(path: Path, series: str | None = None) -> Header:
     """Size (x, y, z) and number of components of an image file or DICOM folder; raises `NasError`."""
     sitk = itk()
     _require(path)
+    grey_alpha = None if path.is_dir() else _grey_alpha_size(path)
+    if grey_alpha is not None:
+        return Header(grey_alpha, 2)
     if path.is_dir():
         names = _series_files(path, series)
         slices, path = len(names), Path(names[0])
@@ -89,20 +93,54 @@ def open_image(path: Path, series: str | None = None) -> ItkImage:
     """The image at `path`: a file, or a folder with one DICOM series (or the one whose UID is `series`).
 
     Slices of a series are ordered by their position in the patient. An alpha channel of a PNG or TIFF is dropped.
-    Raises `NasError`: `missing-file`, `unreadable-image`, `several-series`.
+    Raises `NasError`: `missing-file`, `unreadable-image`, `several-series`, `nan-in-image`.
     """
     sitk = itk()
     _require(path)
     sitk.ProcessObject.SetGlobalWarningDisplay(False)  # ITK prints to stderr what the checks here report by name
+    count = 0
+    if is_nifti(path):
+        damage, count = check_nifti(path)
+        if damage is not None:
+            raise error("unreadable-image", f"`{path}` cannot be read: {damage}", hint="fetch or export it again")
     try:
-        image = sitk.ReadImage(_series_files(path, series) if path.is_dir() else str(path))
+        image = _read(path, series)
     except RuntimeError as cause:
         raise _unreadable(path, cause) from cause
+    if "float" in image.GetPixelIDTypeAsString():
+        values = sitk.GetArrayViewFromImage(image)
+        count = count or int(values.size - np.isfinite(values).sum())
+    if count:
+        hint = "replace them, or leave the case out of the split"
+        raise error("nan-in-image", f"`{path}` has {count} values that are NaN or infinite", hint=hint)
     components = image.GetNumberOfComponentsPerPixel()
     if components in (2, 4) and path.name.lower().endswith((".png", ".tif", ".tiff")):
         planes = [sitk.VectorIndexSelectionCast(image, i) for i in range(components - 1)]
         image = planes[0] if len(planes) == 1 else sitk.Compose(planes)
     return image
+
+
+def _read(path: Path, series: str | None) -> ItkImage:
+    sitk = itk()
+    if path.is_dir():
+        return sitk.ReadImage(_series_files(path, series))
+    if _grey_alpha_size(path) is not None:
+        from PIL import Image
+
+        with Image.open(path) as opened:
+            return sitk.GetImageFromArray(np.asarray(opened.getchannel(0)))
+    return sitk.ReadImage(str(path))
+
+
+def _grey_alpha_size(path: Path) -> tuple[int, int] | None:
+    """Columns and rows of a PNG of grey with alpha, which SimpleITK cannot read; None for every other file."""
+    if not path.name.lower().endswith(".png"):
+        return None
+    with path.open("rb") as file:
+        start = file.read(26)
+    if len(start) < 26 or start[:8] != b"\x89PNG\r\n\x1a\n" or start[25] != 4:
+        return None
+    return int.from_bytes(start[16:20], "big"), int.from_bytes(start[20:24], "big")
 
 
 def _require(path: Path) -> None:
