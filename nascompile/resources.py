@@ -20,9 +20,10 @@ def root() -> Path:
 
 
 def resource(name: str) -> Path:
-    """The path of a shipped file or folder, for instance `resource("specs/std/layers.nas")`, from any working directory.
+    """The path of a shipped file or folder, for instance `resource("specs/std/layers.nas")`.
 
-    The path need not exist. Raises ValueError for a name outside the three shipped folders.
+    It does not depend on the working directory. The path need not exist. Raises ValueError for a name outside the
+    three shipped folders.
     """
     parts = name.split("/")
     if parts[0] not in _FOLDERS or ".." in parts or "\\" in name:

@@ -43,6 +43,8 @@ class Builder:
     def module(self, kids: Children, start: int, end: int) -> n.Module:
         imports = tuple(kid for kid in kids[1:] if isinstance(kid, n.Import))
         declarations = tuple(kid for kid in kids[1:] if not isinstance(kid, n.Import))
+        # The grammar's rule takes in the last newline.
+        end = max((kid.span.end for kid in kids[1:]), default=start + len(self.source.text[start:end].rstrip()))
         return n.Module(int(kids[0]), imports, declarations, span=self.span(start, end))
 
     def expression(self, kids: Children, start: int, end: int) -> n.Expr:
@@ -63,9 +65,13 @@ class Builder:
         if len(shapes) != 1:
             at = shapes[1].span if shapes else span
             count = "two `shape` lines" if shapes else "no `shape` line"
-            raise error("syntax-error", f"layer `{name}` has {count}", at, hint="write one: `shape [ch, *s] -> [c, *s]`")
+            raise error(
+                "syntax-error", f"layer `{name}` has {count}", at, hint="write one: `shape [ch, *s] -> [c, *s]`"
+            )
         if len(costs) > 1:
-            raise error("syntax-error", f"layer `{name}` has two `macs` lines", costs[1][1].span, hint="add them up in one")
+            raise error(
+                "syntax-error", f"layer `{name}` has two `macs` lines", costs[1][1].span, hint="add them up in one"
+            )
         return n.LayerDecl(
             name,
             params[1],
@@ -99,10 +105,10 @@ class Builder:
 
     def cand(self, kids: Children, start: int, end: int) -> n.Candidate:
         label, value = kids
-        condition = None
+        span = self.span(start, end)
         if isinstance(value, n.Conditional) and value.orelse is None:
-            value, condition = value.then, value.condition
-        return n.Candidate(label, value, condition, span=self.span(start, end))
+            return n.Candidate(label, value.then, value.condition, span=span)
+        return n.Candidate(label, value, None, span=span)
 
     def cell_alias(self, kids: Children, start: int, end: int) -> n.CellAlias:
         if not isinstance(kids[1], n.Call):
@@ -190,8 +196,8 @@ class Builder:
     def assign(self, kids: Children, start: int, end: int) -> n.Assign:
         target, value = kids
         if not isinstance(target, n.Name | n.Index | n.Member) and not _is_function(target):
-            raise error("syntax-error", "the left of `=` must be a name, `name[index]` or a function `f(a)`", target.span,
-                        hint="use `==` to compare")  # fmt: skip
+            message = "the left of `=` must be a name, `name[index]` or a function `f(a)`"
+            raise error("syntax-error", message, target.span, hint="use `==` to compare")
         return n.Assign(target, value, span=self.span(start, end))
 
     def value(self, kids: Children, start: int, end: int) -> n.Value:
@@ -204,7 +210,8 @@ class Builder:
         return n.Unused(kids[0], span=self.span(start, end))
 
     def for_(self, kids: Children, start: int, end: int) -> n.For:
-        return n.For(*kids[0], kids[1], span=self.span(start, end))
+        (generators, condition), body = kids
+        return n.For(generators, condition, body, span=self.span(start, end))
 
     def repeat(self, kids: Children, start: int, end: int) -> n.Repeat:
         first, second, index, body = kids

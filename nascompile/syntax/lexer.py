@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from nascompile.diagnostics import Diagnostic, Fix, Label
 from nascompile.source import Source, Span
-from nascompile.syntax.tables import LITERALS, PATTERNS
 from nascompile.syntax.nodes import Comment
+from nascompile.syntax.tables import LITERALS, PATTERNS
 
 
 class Token(NamedTuple):
@@ -151,7 +151,7 @@ def _continues(text: str, position: int) -> bool:
 
 def _close(token: Token, tokens: list[Token], brackets: list[Token], diagnostics: list[Diagnostic], here: Span) -> None:
     """Reads a closing bracket. Forgotten ones before it are put in, so that the parser need not stumble over them."""
-    forgotten = []
+    forgotten: list[Token] = []
     while brackets:
         opened = brackets.pop()
         if _CLOSING[opened.text] == token.text:
@@ -200,7 +200,9 @@ def _unreadable(source: Source, start: int) -> tuple[Diagnostic, int]:
         line_end = text.find("\n", start)
         end = start + len(text[start : len(text) if line_end < 0 else line_end].rstrip())
         hint = 'close it with `"` on the same line'
-        return Diagnostic("unclosed-string", "this text is never closed", Label(Span(source, start, end)), (), hint), end
+        return Diagnostic(
+            "unclosed-string", "this text is never closed", Label(Span(source, start, end)), (), hint
+        ), end
     end = start + 1
     while end < len(text) and text[end] == char:
         end += 1

@@ -78,7 +78,7 @@ def is_name(tokens: list[Token], position: int, row: dict[str, int]) -> bool:
 
 
 def accepts(states: list[int], kind: str) -> bool:
-    """Whether a token of this kind could be read next. A row alone promises too much: its reductions may lead nowhere."""
+    """Whether a token of this kind could be read next. A row alone promises too much: a reduction may lead nowhere."""
     states = list(states)
     while True:
         action = tables.ACTIONS[states[-1]].get(kind)

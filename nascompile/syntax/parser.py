@@ -23,8 +23,9 @@ def parse(source: Source) -> Module:
     """The tree of a whole `.nas` text. Raises NasError with everything found wrong, in text order."""
     _check_version(source)
     lexed = lex(source)
-    module, diagnostics = run("module", source, lexed, unexpected)
+    value, diagnostics = run("module", source, lexed, unexpected)
     _raise_if_any(source, lexed, diagnostics)
+    module: Module = value
     return dataclasses.replace(module, comments=tuple(lexed.comments))
 
 
