@@ -116,10 +116,11 @@ def test_the_installed_release_works_in_an_empty_folder(root: Path, tmp_path: Pa
     venv.create(environment, with_pip=True)
     binaries = environment / ("Scripts" if os.name == "nt" else "bin")
     python = str(binaries / ("python.exe" if os.name == "nt" else "python"))
-    # A path line adds a folder without reading the .pth files in it, so the editable checkout stays out of sight.
+    run([python, "-m", "pip", "install", "-q", "--no-deps", "--no-index", str(built)], work)
+    # After pip, which would take the borrowed editable installation for the release. A path line adds a folder without
+    # reading the .pth files in it, so the editable checkout stays out of sight.
     site = Path(run([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], work).strip())
     (site / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
-    run([python, "-m", "pip", "install", "-q", "--no-deps", "--no-index", str(built)], work)
     check_command([str(binaries / "nascompile")], site, work)
 
 
