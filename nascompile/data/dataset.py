@@ -61,7 +61,11 @@ class LoadCase(Transform):
         except NasError as bad:
             self.problems += [(case.id, d) for d in bad.diagnostics]
             return {}
-        item: Item = {"image": torch.from_numpy(loaded.image), "id": loaded.id}
+        item: Item = {
+            "image": torch.from_numpy(loaded.image),
+            "id": loaded.id,
+            "spacing": loaded.geometry.spacing[::-1],
+        }
         if isinstance(loaded.label, np.ndarray):
             item["label"] = torch.from_numpy(loaded.label)
         elif loaded.label is not None:

@@ -128,6 +128,10 @@ def _pair(values: Iterable[float]) -> tuple[float, float]:
     return float(first), float(second)
 
 
+_ROUNDING = 1e-9
+"""Shares of a budget come from divisions: (0.7 - 0.5) / 0.5 is a little less than 0.4."""
+
+
 def constant(progress: float, base: float) -> float:
     """The base rate."""
     return base
@@ -156,13 +160,13 @@ def exponential(progress: float, base: float, *, final: float = 0.01) -> float:
 
 def step(progress: float, base: float, *, at: tuple[float, ...] = (0.5, 0.75), factor: float = 0.1) -> float:
     """The rate times `factor` after each share of the budget in `at`."""
-    return float(base * factor ** sum(progress >= point for point in at))
+    return float(base * factor ** sum(progress >= point - _ROUNDING for point in at))
 
 
 def halve(progress: float, base: float, *, after_warmup: tuple[float, ...] = (0.4, 0.8), warmup: float = 0.0) -> float:
     """The rate halved after each share in `after_warmup` of the budget that follows the warm-up (DiNTS)."""
     rest = 0.0 if progress < warmup or warmup >= 1 else (progress - warmup) / (1 - warmup)
-    return float(base * 0.5 ** sum(rest >= point for point in after_warmup))
+    return float(base * 0.5 ** sum(rest >= point - _ROUNDING for point in after_warmup))
 
 
 SCHEDULES: dict[str, Callable[..., float]] = {

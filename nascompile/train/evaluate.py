@@ -1,0 +1,156 @@
+"""Evaluating a network on a split: a table of cases, and means with bootstrap intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from nascompile.data.dataset import Item, Patches, datasets
+from nascompile.data.task import SplitName, Task
+from nascompile.train.metrics import Metric, bootstrap, interval, metric, score_map, score_set
+from nascompile.train.predict import class_scores, predict
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A metric over all cases: its mean (of the class means), a 95 % bootstrap interval over cases, and per class."""
+
+    value: float
+    low: float
+    high: float
+    per_class: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """`rows[case][column]` with columns such as `dice interior`, and a summary a metric.
+
+    In a classification the columns are the true class, then the probability of each class.
+    """
+
+    split: str
+    columns: tuple[str, ...]
+    rows: Mapping[str, tuple[float, ...]]
+    summaries: Mapping[str, Summary]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data for reports; NaN becomes None."""
+        return {
+            "split": self.split,
+            "columns": list(self.columns),
+            "rows": {case: [_plain(v) for v in row] for case, row in self.rows.items()},
+            "summaries": {
+                name: {
+                    "value": _plain(s.value),
+                    "low": _plain(s.low),
+                    "high": _plain(s.high),
+                    "per_class": {k: _plain(v) for k, v in s.per_class.items()},
+                }
+                for name, s in self.summaries.items()
+            },
+        }
+
+
+def _plain(value: float) -> float | None:
+    return None if np.isnan(value) else value
+
+
+def evaluate(
+    module: torch.nn.Module,
+    task: Task,
+    split: SplitName | Patches,
+    device: torch.device,
+    *,
+    metrics: Sequence[str] = (),
+    seed: int = 0,
+    resamples: int = 2000,
+    seen: Callable[[int, int], None] | None = None,
+) -> Evaluation:
+    """Run `module` (on `device`) over whole images of a split, or over a data set of them already loaded.
+
+    `metrics` defaults to the task's own. `seen(done, total)` is called after each case. Raises `NasError` if the data
+    cannot be read or a metric is unknown.
+    """
+    names = tuple(dict.fromkeys(metrics)) or (task.metric,)
+    wanted = [metric(name, task.kind, task.span("metric")) for name in names]
+    data = datasets(task, split) if isinstance(split, str) else split
+    label = split if isinstance(split, str) else "given"
+    run = _segmentation if task.kind == "segmentation" else _classification
+    return run(module, task, data, device, wanted, label, seed, resamples, seen or (lambda done, total: None))
+
+
+def _segmentation(
+    module: torch.nn.Module,
+    task: Task,
+    data: Patches,
+    device: torch.device,
+    wanted: list[Metric],
+    split: str,
+    seed: int,
+    resamples: int,
+    seen: Callable[[int, int], None],
+) -> Evaluation:
+    names = task.classes[1:]
+    columns = tuple(f"{m.name} {name}" for m in wanted for name in names)
+    rows: dict[str, tuple[float, ...]] = {}
+    for i in range(len(data)):
+        item = data[i]
+        logits = predict(module, _image(item, device), task)
+        found = class_scores(logits).argmax(1)[0].cpu()
+        truth = torch.as_tensor(item["label"])[0]
+        spacing = item["spacing"]
+        scores = (score_map(m, found, truth, len(task.classes), spacing) for m in wanted)
+        rows[item["id"]] = tuple(v for values in scores for v in values)
+        seen(i + 1, len(data))
+    table = np.array(list(rows.values()), float).reshape(len(rows), len(wanted), len(names))
+    summaries = {m.name: _summarise(table[:, k], names, seed, resamples) for k, m in enumerate(wanted)}
+    return Evaluation(split, columns, rows, summaries)
+
+
+def _summarise(values: np.ndarray, names: Sequence[str], seed: int, resamples: int) -> Summary:
+    per_class = {name: _mean(values[:, k]) for k, name in enumerate(names)}
+    low, high = interval([_mean(row) for row in values], seed, resamples=resamples)
+    return Summary(_mean(np.array(list(per_class.values()))), low, high, per_class)
+
+
+def _mean(values: np.ndarray) -> float:
+    kept = values[~np.isnan(values)]
+    return float(kept.mean()) if kept.size else float("nan")
+
+
+def _classification(
+    module: torch.nn.Module,
+    task: Task,
+    data: Patches,
+    device: torch.device,
+    wanted: list[Metric],
+    split: str,
+    seed: int,
+    resamples: int,
+    seen: Callable[[int, int], None],
+) -> Evaluation:
+    rows: dict[str, tuple[float, ...]] = {}
+    for i in range(len(data)):
+        item = data[i]
+        scores = class_scores(predict(module, _image(item, device), task))[0].double().cpu()
+        rows[item["id"]] = (float(item["label"]), *scores.tolist())
+        seen(i + 1, len(data))
+    table = torch.tensor(list(rows.values()), dtype=torch.float64)
+    target, probability = table[:, 0].long(), table[:, 1:]
+    summaries = {}
+    for m in wanted:
+
+        def statistic(chosen: np.ndarray, m: Metric = m) -> float:
+            return score_set(m, probability[chosen], target[chosen])
+
+        low, high = bootstrap(statistic, len(table), seed, resamples=resamples)
+        summaries[m.name] = Summary(score_set(m, probability, target), low, high, {})
+    return Evaluation(split, ("class", *(f"p {name}" for name in task.classes)), rows, summaries)
+
+
+def _image(item: Item, device: torch.device) -> torch.Tensor:
+    return torch.as_tensor(item["image"])[None].float().to(device)
