@@ -261,3 +261,34 @@ def bounds(value: Any, domains: Mapping[str, tuple[float, float]]) -> tuple[floa
         corners = [FUNCTIONS[op](*corner) for corner in product(*ends)]
         return (min(corners), max(corners))
     return (0, 1)
+
+
+_ROUNDING = frozenset({"floor", "ceil", "int", "round"})
+
+
+def decide_rounded(condition: Any, domains: Domains, intervals: Mapping[str, tuple[float, float]]) -> bool | None:
+    """Like `decide` where reals occur only inside roundings: each rounded part stands for every integer it may be.
+
+    Sound but not complete: None where the over-approximation does not settle it.
+    """
+    found: dict[Sym, Sym] = {}
+    lists: dict[str, tuple[Any, ...] | None] = dict(domains)
+
+    def cut(value: Any) -> Any:
+        if not isinstance(value, Sym):
+            return value
+        if value.op in _ROUNDING and any(domains.get(p) is None for p in value.refs):
+            if value not in found:
+                low, high = bounds(value, intervals)
+                name = f"?{len(found)}"
+                found[value] = Sym("ref", (name,))
+                lists[name] = tuple(range(int(low), int(high) + 1))
+            return found[value]
+        if value.op in ("ref", "kept", "is"):
+            return value
+        return Sym(value.op, tuple(cut(a) for a in value.args))
+
+    try:
+        return decide(cut(condition), lists)
+    except (KeyError, TypeError, ZeroDivisionError, OverflowError):
+        return None

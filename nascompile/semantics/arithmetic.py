@@ -74,7 +74,9 @@ def axes(value: Any, spatial: Numbers) -> Numbers:
     if isinstance(value, tuple):
         if len(value) != len(spatial):
             raise ShapeError(
-                "axis-count", f"{len(value)} numbers are given for {len(spatial)} spatial axes", "give one, or one per axis"
+                "axis-count",
+                f"{len(value)} numbers are given for {len(spatial)} spatial axes",
+                "give one, or one per axis",
             )
         return value
     return (value,) * len(spatial)

@@ -165,7 +165,7 @@ def combine(env: Env, layer: str, tensors: list[Tensor | Absent], span: Span) ->
     else:
         presence = symbols.disjunction(*(t.presence for t in present))
     type_ = result.type
-    if layer == "concat" and any(t.presence is not True for t in present):
+    if layer == "concat" and any(t.presence != present[0].presence for t in present):
         channels = arithmetic.total([symbols.choose(t.presence, t.type.channels, 0) for t in present])
         type_ = TensorType((channels, *type_.spatial))
     return Tensor(result.id, type_, presence)

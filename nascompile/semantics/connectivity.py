@@ -89,18 +89,26 @@ def expand_connected(
             continue
         paths = set(condition.args)
         edges = [edge for edge in sources if edge[0] in paths]
-        users: dict[tuple[str, str], list[Any]] = {edge: [] for edge in edges}
+        leaving: dict[Any, list[Sym]] = {}
         for edge in edges:
-            for atom in _atoms(sources[edge]):
-                if atom in users:
-                    users[atom].append(Sym("kept", edge))
+            leaving.setdefault(sources[edge], []).append(Sym("kept", edge))
+        users: dict[tuple[Any, ...], list[Sym]] = {}
         for edge in edges:
-            dropped = symbols.negation(Sym("kept", edge))
-            if sources[edge] is not True:
-                expanded.append(replace(constraint, condition=symbols.disjunction(dropped, sources[edge])))
-            if users[edge]:
-                expanded.append(replace(constraint, condition=symbols.disjunction(dropped, *users[edge])))
+            by = tuple(k for source, kept in leaving.items() if edge in _atoms(source) for k in kept)
+            if by:
+                users.setdefault(by, []).append(Sym("kept", edge))
+        for source, kept in leaving.items():
+            if source is not True:
+                expanded.append(replace(constraint, condition=_implies(symbols.disjunction(*kept), source)))
+        for by, kept in users.items():
+            condition = _implies(symbols.disjunction(*kept), symbols.disjunction(*by))
+            expanded.append(replace(constraint, condition=condition))
     return tuple(expanded)
+
+
+def _implies(premise: Any, conclusion: Any) -> Any:
+    """Kept as one `or` of two parts, so that each side is one fact of the table and not one per edge."""
+    return Sym("or", (symbols.negation(premise), conclusion))
 
 
 def _atoms(condition: Any) -> list[tuple[str, str]]:

@@ -91,7 +91,9 @@ class Context:
     def decide(self, condition: Any) -> bool | None:
         verdict = symbols.decide(condition, self.domains)
         if verdict is None and isinstance(condition, Sym) and condition.op in ("<", "<=", ">", ">=", "==", "!="):
-            return self._decide_by_bounds(condition)
+            verdict = self._decide_by_bounds(condition)
+            if verdict is None:
+                verdict = symbols.decide_rounded(condition, self.domains, self.intervals)
         return verdict
 
     def _decide_by_bounds(self, condition: Sym) -> bool | None:

@@ -126,7 +126,9 @@ def _check_binding(ctx: Context, request: Request, declaration: ast.OpDecl) -> N
         if path not in ctx.bound_used and path not in ctx.decisions and not path.startswith("?"):
             hint = did_you_mean(path, ctx.decisions)
             ctx.diagnostics.extend(
-                error("unknown-decision", f"`{declaration.name}` has no decision `{path}`", request.span, hint=hint).diagnostics
+                error(
+                    "unknown-decision", f"`{declaration.name}` has no decision `{path}`", request.span, hint=hint
+                ).diagnostics
             )
 
 

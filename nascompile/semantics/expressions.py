@@ -256,9 +256,7 @@ def _open_range(env: Env, low: int, high: Sym, node: ast.Expr) -> Iterator[tuple
 def _known(env: Env, value: Any, node: ast.Expr) -> bool:
     verdict = env.ctx.decide(value)
     if verdict is None:
-        raise env.ctx.fail(
-            "undecided-condition", f"whether `{text_of(node)}` holds depends on the genotype", node.span
-        )
+        raise env.ctx.fail("undecided-condition", f"whether `{text_of(node)}` holds depends on the genotype", node.span)
     return verdict
 
 
@@ -296,9 +294,7 @@ def _binary(expr: ast.Binary, env: Env) -> Any:
         key = left if isinstance(left, tuple) else (left,)
         return (key in right.values) is (op == "in")
     if op in ("in", "not in") and isinstance(right, RangeOf):
-        inside = symbols.conjunction(
-            symbols.binary(">=", left, right.low), symbols.binary("<=", left, right.high)
-        )
+        inside = symbols.conjunction(symbols.binary(">=", left, right.low), symbols.binary("<=", left, right.high))
         return inside if op == "in" else symbols.negation(inside)
     for value, side in ((left, expr.left), (right, expr.right)):
         if not isinstance(value, int | float | str | Sym | tuple) and value is not None:
@@ -344,9 +340,10 @@ def _conditional(expr: ast.Conditional, env: Env) -> Any:
 
 def _call(expr: ast.Call, env: Env) -> Any:
     callee = expr.callee
-    if isinstance(callee, ast.Name) and env.scope.find(callee.id) is None and callee.id not in env.ctx.library.names:
+    if isinstance(callee, ast.Name) and env.scope.find(callee.id) is None:
         if callee.id in builtin.NAMES:
             return builtin.call(expr, callee.id, env)
+    if isinstance(callee, ast.Name) and env.scope.find(callee.id) is None and callee.id not in env.ctx.library.names:
         known = env.scope.all_names() | set(env.ctx.library.names) | builtin.NAMES
         raise env.ctx.fail(
             "unknown-name", f"`{callee.id}` is not defined", callee.span, did_you_mean(callee.id, sorted(known))
@@ -392,7 +389,9 @@ def _arguments(expr: ast.Call, parameters: tuple[ast.Parameter, ...], env: Env) 
     by_name = {p.name: p for p in parameters}
     for position, argument in enumerate(given):
         index = position
-        parameter = by_name.get(argument.name) if argument.name else parameters[index] if index < len(parameters) else None
+        parameter = (
+            by_name.get(argument.name) if argument.name else parameters[index] if index < len(parameters) else None
+        )
         words = parameter.kinds if parameter is not None else ()
         if words and isinstance(argument.value, ast.Name) and env.scope.find(argument.value.id) is None:
             if argument.value.id not in words:

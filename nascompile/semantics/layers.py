@@ -102,7 +102,11 @@ def _bind_inputs(layer: ast.LayerDecl, inputs: tuple[TensorType, ...], env: dict
 
 
 def _rank_hint(axes: list[Any]) -> str | None:
-    return "a vector has no spatial axes: `global_avg_pool` or `flatten` made it one" if len(axes) == 1 else "flatten it first"
+    return (
+        "a vector has no spatial axes: `global_avg_pool` or `flatten` made it one"
+        if len(axes) == 1
+        else "flatten it first"
+    )
 
 
 def _show(pattern: ast.ShapePattern) -> str:
@@ -189,7 +193,9 @@ def _number(expr: ast.Expr, env: Mapping[str, Any]) -> Any:
         return None if branch is None else _number(branch, env)
     if isinstance(expr, ast.List):
         return tuple(_number(item, env) for item in expr.items)
-    raise error("layer-expression", "a layer declaration takes numbers, names, arithmetic and functions here", _span(expr))
+    raise error(
+        "layer-expression", "a layer declaration takes numbers, names, arithmetic and functions here", _span(expr)
+    )
 
 
 def _span(expr: ast.Expr) -> Span:

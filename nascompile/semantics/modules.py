@@ -96,9 +96,7 @@ def _find_import(entry: ast.Import, folder: Path | None) -> Path:
         path = root / relative
         if path.is_file():
             return path
-    known = [
-        ".".join(p.relative_to(root).with_suffix("").parts) for root in roots for p in _texts(root, entry.path[0])
-    ]
+    known = [".".join(p.relative_to(root).with_suffix("").parts) for root in roots for p in _texts(root, entry.path[0])]
     name = ".".join(entry.path)
     raise error("unknown-import", f"there is no `{name}` to import", entry.span, hint=did_you_mean(name, known))
 

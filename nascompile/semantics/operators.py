@@ -145,9 +145,7 @@ def bind_parameters(
         if given is None:
             if position >= len(names):
                 takes = ", ".join(names) or "none"
-                raise env.ctx.fail(
-                    "too-many-arguments", f"`{name}` takes {len(names)} arguments ({takes})", span, None
-                )
+                raise env.ctx.fail("too-many-arguments", f"`{name}` takes {len(names)} arguments ({takes})", span, None)
             given = names[position]
             position += 1
         if given not in names:
@@ -214,9 +212,7 @@ def _apply_op(env: Env, operator: OpOperator, inputs: Inputs, span: Span) -> Any
     ids = tuple(i.id for i in inputs if isinstance(i, Tensor))
     extra = _captured(operator)
     outputs = tuple(frame.value(t.type) for t in template if isinstance(t, Tensor))
-    frame.nodes.append(
-        CallNode(graph, ids + extra, outputs, path, ctx.origin(span), frame.guard(), frame.is_dead)
-    )
+    frame.nodes.append(CallNode(graph, ids + extra, outputs, path, ctx.origin(span), frame.guard(), frame.is_dead))
     fresh = iter(outputs)
     results = tuple(Tensor(next(fresh), t.type, t.presence) if isinstance(t, Tensor) else t for t in template)
     return results[0] if len(results) == 1 else Multiple(results)

@@ -158,7 +158,9 @@ def labelled(env: Env, source: Any, tensor: Tensor | Absent | None, span: Span) 
                     continue
             label = candidate.label or _name_of(candidate.value)
             if label is None:
-                raise env.ctx.fail("unnamed-candidate", "this candidate needs a label", candidate.span, "`label: operator`")
+                raise env.ctx.fail(
+                    "unnamed-candidate", "this candidate needs a label", candidate.span, "`label: operator`"
+                )
             found.append((label, candidate.value, scope))
         _check_labels(env, [label for label, _, _ in found], declaration.span)
         return found
@@ -448,4 +450,13 @@ def subsets(labels: tuple[Any, ...], count: int | None) -> list[tuple[Any, ...]]
     return [s for size in range(1, len(labels) + 1) for s in combinations(labels, size)]
 
 
-__all__ = ["OPERATORS", "bind_parameters", "choose_operator", "guarded", "pick_edges", "pick_number", "picked", "subsets"]
+__all__ = [
+    "OPERATORS",
+    "bind_parameters",
+    "choose_operator",
+    "guarded",
+    "pick_edges",
+    "pick_number",
+    "picked",
+    "subsets",
+]

@@ -173,7 +173,9 @@ def _shared(statement: ast.Shared, env: Env) -> None:
     try:
         operator = evaluate(statement.value, env)
         if not isinstance(operator, OPERATORS):
-            raise env.ctx.fail("not-an-operator", f"`module` names an operator, not {describe(operator)}", statement.span)
+            raise env.ctx.fail(
+                "not-an-operator", f"`module` names an operator, not {describe(operator)}", statement.span
+            )
         path = frame.binding
     finally:
         frame.binding = outer
@@ -196,7 +198,9 @@ def _for(statement: ast.For, env: Env) -> None:
     frame = env.frame
     loops = frame.loops
     try:
-        for inner, numbers, exists in iterate(statement.generators, statement.condition, Env(env.ctx, frame, Scope(env.scope))):
+        for inner, numbers, exists in iterate(
+            statement.generators, statement.condition, Env(env.ctx, frame, Scope(env.scope))
+        ):
             frame.loops = (*loops, *numbers)
             _iteration(statement.body, inner, exists, statement)
     finally:
@@ -239,7 +243,9 @@ def _repeat(statement: ast.Repeat, env: Env) -> None:
     elif isinstance(count, int | Sym) and not isinstance(count, bool):
         domain = RangeOf(0, symbols.binary("-", count, 1))
     else:
-        raise env.ctx.fail("not-a-number", f"`repeat` takes a whole number, not {describe(count)}", statement.domain.span)
+        raise env.ctx.fail(
+            "not-a-number", f"`repeat` takes a whole number, not {describe(count)}", statement.domain.span
+        )
     loops = frame.loops
     try:
         for number, exists in indices(env, domain, statement.domain):

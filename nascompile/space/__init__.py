@@ -1,0 +1,1 @@
+"""Search spaces: decisions, genotypes, exact sizes, sampling, decoding."""
