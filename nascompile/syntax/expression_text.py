@@ -144,7 +144,9 @@ class ExpressionPrinter:
                 return ("(", items[0][1], ")")
             lines = tuple((HARD, comment.text) for comment in before)
             return ("(", Indent((*lines, HARD, items[0][1], behind(after))), HARD, ")")
-        return self.bracket("(", items, ")", span, call.split)
+        # A call has something behind its `;`, or none.
+        split = None if call.split == len(items) else call.split
+        return self.bracket("(", items, ")", span, split)
 
     def generators(self, generators: Sequence[n.Generator], inside: bool) -> Doc:
         docs = [(each.target, " in ", self.expr(each.domain, RANGE, inside)) for each in generators]
@@ -234,7 +236,7 @@ class ExpressionPrinter:
             else:
                 lines.extend((HARD, comment.text) for comment in comments)
             is_last = number == len(items) - 1
-            mark = "" if is_last else ";" if number + 1 == split else ","
+            mark = ";" if number + 1 == split else "" if is_last else ","
             lines.append((HARD, doc, mark))
             filled.append((doc, mark))
             position = item_span.end

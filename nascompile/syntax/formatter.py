@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from typing import Any, assert_never
 
-from nascompile.source import NOWHERE, Source
+from nascompile.source import NOWHERE, Source, Span
 from nascompile.syntax import nodes as n
-from nascompile.syntax.expression_text import (
-    ATOM,
-    COMPARE,
-    COND,
-    OR,
-    PIPE,
-    RANGE,
-    ExpressionPrinter,
-    behind,
-    join,
-    leftmost,
-    level,
-)
-from nascompile.syntax.layout import HARD, LINE, SOFT, Doc, Group, IfBroken, Indent, lay_out
+from nascompile.syntax.comments import Comments
+from nascompile.syntax.expression_text import COND, OR, PIPE, ExpressionPrinter, behind, join
+from nascompile.syntax.layout import HARD, LINE, Doc, Group, Indent, lay_out
+from nascompile.syntax.statement_text import StatementPrinter
 
 WIDTH = 100
 
-# Words that begin a statement or a declaration: a name that is spelled like one stands in parentheses there.
-_STATEMENT_WORDS = frozenset(
-    ("module", "unused", "repeat", "where", "require", "measure", "outputs", "maximize", "minimize", "stage")
-)
+# A function that is called like one of these stands in parentheses.
 _DECLARATION_WORDS = frozenset(
     ("import", "layer", "op", "ops", "cell", "space", "genotype", "narrow", "task", "search")
 )
@@ -59,6 +47,15 @@ def format_declaration(declaration: n.Declaration) -> str:
     return "\n".join(formatter.lines)
 
 
+# Closing parentheses, with the blanks and comments before them.
+_CLOSING = re.compile(r"(?:(?:\s|#[^\n]*\n)*\))*")
+
+
+@dataclass(frozen=True, slots=True)
+class _Macs(n.Node):
+    value: n.Expr
+
+
 _WithBody = n.OpDecl | n.GenotypeDecl | n.TaskDecl | n.SearchDecl | n.For | n.Repeat | n.Stage
 
 
@@ -68,11 +65,9 @@ class _Formatter:
     def __init__(self, comments: Sequence[n.Comment], source: Source):
         self.lines: list[str] = []
         self._source = source
-        self._comments = sorted(comments, key=lambda comment: comment.span.start)
-        self._starts = [comment.span.start for comment in self._comments]
-        self._open = [True] * len(self._comments)
         self._last_line: int | None = None
-        self._printer = ExpressionPrinter(self._take)
+        self._comments = Comments(comments)
+        self._printer = StatementPrinter(self._comments.take)
 
     # --- modules and blocks ---
 
@@ -80,7 +75,7 @@ class _Formatter:
         text_end = len(self._source.text)
         items: list[n.Import | n.Declaration] = [*module.imports, *module.declarations]
         items.sort(key=lambda item: item.span.start)
-        self._own_lines(self._take(0, module.span.start), 0)
+        self._own_lines(self._comments.take(0, module.span.start), 0)
         self._gap(module)
         self.lines.append(f"nas {module.version}")
         self._last_line = module.span.line
@@ -95,7 +90,7 @@ class _Formatter:
         """Items one under the other, with the comments between them and those before `end`."""
         position = start
         for number, item in enumerate(items):
-            self._own_lines(self._take(position, item.span.start), indent)
+            self._own_lines(self._comments.take(position, item.span.start), indent)
             if not self._is_ours(item):
                 self._last_line = None
                 if number and indent == 0 and _needs_room(items[number - 1], item):
@@ -105,7 +100,7 @@ class _Formatter:
             self._last_line = self._line(max(item.span.end - 1, item.span.start))
             position = item.span.end
             self._trailing(position, items[number + 1].span.start if number + 1 < len(items) else end)
-        self._own_lines(self._take(position, end), indent)
+        self._own_lines(self._comments.take(position, end), indent)
 
     def _block(self, header: Doc, node: _WithBody, indent: int) -> None:
         column = 0
@@ -120,11 +115,11 @@ class _Formatter:
     ) -> None:
         """`header { body }`, the body indented. What stood behind the `{` stays there."""
         first = body[0].span.start if body else node.span.end
-        if not body and not self._peek(node.span.start, node.span.end):
+        if not body and not self._comments.any_left(node.span.start, node.span.end):
             self._write((header, " {}"), node, indent)
             return
         self._write((header, " {"), node, indent, hoist=False)
-        comments = self._take(node.span.start, first, own_line=False)
+        comments = self._comments.take(node.span.start, first, own_line=False)
         if comments:
             self.lines[-1] += f"  {comments[0].text}"
         self._own_lines(comments[1:], indent + 2)
@@ -148,7 +143,7 @@ class _Formatter:
                 parameters = self._parameters(node, (*node.tensors, *node.parameters), split)
                 header: Doc = (f"{node.kind} {node.name}", parameters)
                 if node.is_short and isinstance(node.body[0], n.Value):
-                    self._write((header, " = ", self._value(node.body[0].value)), node, indent)
+                    self._write((header, " = ", self._printer.value(node.body[0].value)), node, indent)
                 else:
                     self._block(header, node, indent)
             case n.CellAlias():
@@ -156,13 +151,13 @@ class _Formatter:
             case n.FunctionDecl():
                 name = f"({node.name})" if node.name in _DECLARATION_WORDS else node.name
                 header = (name, self._parameters(node, node.parameters, None))
-                self._write((header, " = ", self._value(node.value)), node, indent)
+                self._write((header, " = ", self._printer.value(node.value)), node, indent)
             case n.ConstantDecl():
-                self._write((node.name, " = ", self._value(node.value)), node, indent)
+                self._write((node.name, " = ", self._printer.value(node.value)), node, indent)
             case n.GenotypeDecl():
                 self._block((f"{node.kind} {node.name} : ", show(node.space)), node, indent)
             case n.TaskDecl() if node.value is not None:
-                self._write((f"task {node.name} = ", self._value(node.value)), node, indent)
+                self._write((f"task {node.name} = ", self._printer.value(node.value)), node, indent)
             case n.TaskDecl():
                 self._block(f"task {node.name}", node, indent)
             case n.SearchDecl():
@@ -193,7 +188,7 @@ class _Formatter:
         lines: list[Doc] = []
         has_comments = False
         for previous, candidate in pairwise(node.candidates):
-            comments = self._take(previous.span.end, candidate.span.start)
+            comments = self._comments.take(previous.span.end, candidate.span.start)
             has_comments = has_comments or bool(comments)
             # What follows a candidate of several lines starts on a line of its own.
             separator = LINE if len(lay_out(Group(doc), 10 * WIDTH)) < WIDTH - indent - len("  | ") else HARD
@@ -212,17 +207,18 @@ class _Formatter:
         header: Doc = (f"layer {node.name}", self._parameters(node, node.parameters, None))
         if node.extern is not None:
             header = (header, f' extern "{node.extern}"')
-        rules: list[Any] = [node.shape, *node.weights, *([] if node.macs is None else [node.macs]), *node.requires]
-        rules.extend(node.measures)
+        rules: list[Any] = [node.shape, *node.weights, *node.requires, *node.measures]
+        if node.macs is not None:
+            rules.append(self._macs(node, node.macs))
         rules.sort(key=lambda rule: rule.span.start)
-        if len(rules) == 1 and self._on_one_line(header, self._rule(rules[0], 0), node, indent):
+        if len(rules) == 1 and self._on_one_line(header, lambda: self._rule(rules[0], 0), node, indent):
             return
         self._braces(header, node, indent, rules, self._write_rule)
 
     def _write_rule(self, rule: Any, indent: int) -> None:
         self._write(self._rule(rule, _LAYER_COLUMN), rule, indent)
 
-    def _rule(self, rule: n.ShapeRule | n.WeightRule | n.Require | n.Measure | n.Expr, column: int) -> Doc:
+    def _rule(self, rule: n.ShapeRule | n.WeightRule | n.Require | n.Measure | _Macs, column: int) -> Doc:
         show = self._printer
         match rule:
             case n.ShapeRule():
@@ -238,95 +234,55 @@ class _Formatter:
                 condition = () if rule.condition is None else (" if ", show.expr(rule.condition, OR))
                 return (word.ljust(column), rule.name, " ", show.pattern(rule.shape), condition)
             case n.Require() | n.Measure():
-                return self._simple(rule)
+                return self._printer.simple(rule)
+            case _Macs():
+                return ("macs ".ljust(column), self._printer.value(rule.value))
             case _:
-                return ("macs ".ljust(column), self._value(rule))
+                assert_never(rule)
+
+    def _macs(self, node: n.LayerDecl, expr: n.Expr) -> _Macs:
+        """The whole line of `macs EXPR`: the tree has the expression only, without its parentheses."""
+        if not self._is_ours(expr):
+            return _Macs(expr, span=expr.span)
+        text = self._source.text
+        start = text.rfind("macs", node.span.start, expr.span.start)
+        closing = _CLOSING.match(text, expr.span.end)
+        assert start >= 0 and closing is not None  # the first by the grammar; the pattern may be empty
+        return _Macs(expr, span=Span(self._source, start, closing.end()))
 
     # --- statements ---
 
     def statement(self, node: n.Statement, indent: int, column: int = 0) -> None:
         match node:
             case n.For() | n.Repeat():
-                header = self._loop(node)
+                header = self._printer.loop(node)
                 body = node.body
                 is_simple = len(body) == 1 and not isinstance(body[0], n.For | n.Repeat | n.Stage)
-                if not (is_simple and self._on_one_line(header, self._simple(body[0]), node, indent)):
+                if not (is_simple and self._on_one_line(header, lambda: self._printer.simple(body[0]), node, indent)):
                     self._block(header, node, indent)
             case n.Stage():
                 self._block(f"stage {node.name}", node, indent)
             case _:
-                self._write(self._simple(node, column), node, indent)
-
-    def _loop(self, node: n.For | n.Repeat) -> Doc:
-        show = self._printer
-        if isinstance(node, n.For):
-            condition = () if node.condition is None else (" if ", self._value(node.condition, OR))
-            return ("for ", show.generators(node.generators, False), condition)
-        target = () if node.target is None else (show.expr(node.target, RANGE), " in ")
-        return ("repeat ", target, show.expr(node.domain, RANGE), f" as {node.index}")
-
-    def _simple(self, node: n.Statement, column: int = 0) -> Doc:
-        """A statement without a block; `column` is the width of the left sides of a block of fields."""
-        show = self._printer
-        match node:
-            case n.Assign():
-                target = show.expr(node.target)
-                if isinstance(node.target, n.Name):
-                    target = node.target.id.ljust(column)
-                else:
-                    target = _guarded(target, leftmost(node.target), _STATEMENT_WORDS)
-                return (target, " = ", self._value(node.value))
-            case n.Restrict():
-                target = _guarded(show.expr(node.target, COMPARE), leftmost(node.target), _STATEMENT_WORDS)
-                return (target, " in ", show.expr(node.values, RANGE))
-            case n.Value():
-                return _guarded(self._value(node.value), leftmost(node.value), _STATEMENT_WORDS)
-            case n.Shared():
-                return (f"module {node.name} = ", self._value(node.value))
-            case n.Unused():
-                return ("unused ", self._value(node.value))
-            case n.Where():
-                return ("where ", self._value(node.condition, OR))
-            case n.Require():
-                message = "" if node.message is None else f' else "{node.message}"'
-                return ("require ", self._value(node.condition, OR), message)
-            case n.Measure():
-                return (f"measure {node.name} = ", self._value(node.value))
-            case n.Outputs():
-                names = ["" if item.name is None else f"{item.name} = " for item in node.items]
-                values = [self._value(item.value) for item in node.items]
-                return ("outputs ", join(", ", list(zip(names, values, strict=True))))
-            case n.Objective():
-                return (f"{node.direction} ", join(", ", [self._value(value) for value in node.values]))
-            case n.For() | n.Repeat() | n.Stage():
-                raise AssertionError("a statement with a block is written by `statement`")
-            case _:
-                assert_never(node)
-
-    def _value(self, expr: n.Expr, at_least: int = COND) -> Doc:
-        """An expression outside brackets. Where it does not fit, sums and conditions get parentheses to break in."""
-        if level(expr) < at_least or not isinstance(expr, n.Binary | n.Conditional | n.Unary):
-            return self._printer.expr(expr, at_least)
-        if isinstance(expr, n.Binary) and level(expr.right) <= level(expr) and level(expr.left) == ATOM:
-            # `x * (...)` has parentheses to break in.
-            return self._printer.expr(expr, at_least)
-        body = self._printer.expr(expr, at_least, True)
-        return Group((IfBroken("("), Indent((SOFT, body)), SOFT, IfBroken(")")))
+                self._write(self._printer.simple(node, column), node, indent)
 
     # --- lines and comments ---
 
     def _write(self, doc: Doc, node: Any, indent: int, hoist: bool = True) -> None:
         """Writes a document; comments inside it that found no place go before it."""
         if hoist:
-            self._own_lines(self._take(node.span.start, node.span.end), indent)
+            comments = self._comments.take(node.span.start, node.span.end)
+            self.lines.extend(" " * indent + comment.text for comment in comments)
         text = lay_out(doc, WIDTH, indent)
         self.lines.extend((" " * indent + text).split("\n"))
 
-    def _on_one_line(self, header: Doc, doc: Doc, node: Any, indent: int) -> bool:
-        """Writes `header { doc }` if there are no comments in it and it fits on one line."""
-        if self._peek(node.span.start, node.span.end):
+    def _on_one_line(self, header: Doc, show: Callable[[], Doc], node: Any, indent: int) -> bool:
+        """Writes `header { body }` if there are no comments in it and it fits on one line.
+
+        `show` makes the body's document; it is not called if there are comments, for that would use them up.
+        """
+        if self._comments.any_left(node.span.start, node.span.end):
             return False
-        text = lay_out((header, " { ", doc, " }"), WIDTH, indent)
+        text = lay_out((header, " { ", show(), " }"), WIDTH, indent)
         if "\n" in text or indent + len(text) > WIDTH:
             return False
         self.lines.append(" " * indent + text)
@@ -341,7 +297,7 @@ class _Formatter:
     def _trailing(self, start: int, end: int) -> None:
         """Puts the comment that stands behind the last statement, on its line, behind it again."""
         line_end = self._source.text.find("\n", start)
-        for comment in self._take(start, end if line_end < 0 else min(end, line_end)):
+        for comment in self._comments.take(start, end if line_end < 0 else min(end, line_end)):
             self.lines[-1] += f"  {comment.text}"
 
     def _gap(self, node: n.Node) -> None:
@@ -350,19 +306,6 @@ class _Formatter:
         if self._last_line is not None and line - self._last_line > 1:
             self.lines.append("")
         self._last_line = line
-
-    def _take(self, start: int, end: int, own_line: bool = True) -> list[n.Comment]:
-        """The comments between two offsets that are not written yet; with `own_line = False` only those behind code."""
-        taken = []
-        for index in range(bisect_left(self._starts, start), bisect_left(self._starts, end)):
-            comment = self._comments[index]
-            if self._open[index] and (own_line or not comment.own_line):
-                self._open[index] = False
-                taken.append(comment)
-        return taken
-
-    def _peek(self, start: int, end: int) -> bool:
-        return any(self._open[bisect_left(self._starts, start) : bisect_left(self._starts, end)])
 
     def _line(self, offset: int) -> int:
         return self._source.position(offset)[0]
@@ -380,20 +323,3 @@ def _is_short(node: n.Node) -> bool:
     return isinstance(node, n.ConstantDecl | n.FunctionDecl | n.CellAlias) or (
         isinstance(node, n.OpDecl) and node.is_short
     )
-
-
-def _guarded(doc: Doc, first: n.Expr, words: frozenset[str]) -> Doc:
-    """The document with parentheses around its first word if that is a name that would be read as a keyword."""
-    if not isinstance(first, n.Name) or first.id not in words:
-        return doc
-    return _parenthesised(doc)
-
-
-def _parenthesised(doc: Doc) -> Doc:
-    if isinstance(doc, str):
-        return f"({doc})"
-    if isinstance(doc, tuple):
-        return (_parenthesised(doc[0]), *doc[1:])
-    if isinstance(doc, Group | Indent):
-        return type(doc)(_parenthesised(doc.body))
-    return doc
