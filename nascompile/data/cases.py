@@ -168,15 +168,16 @@ def _listing(task: Task, layout: Listing) -> tuple[list[Case], list[Diagnostic]]
     cases: list[Case] = []
     for identity, entry in entries.items() if isinstance(entries, dict) else ():
         images = entry.get("image") if isinstance(entry, dict) else None
-        if not images:
+        names = [images] if isinstance(images, str) else images
+        if not names or not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             problems.append(
                 task.problem("bad-split-file", f"case `{identity}` of `{layout.path}` names no `image`", "data")
             )
             continue
-        paths = tuple(task.root / name for name in ([images] if isinstance(images, str) else images))
+        paths = tuple(task.root / name for name in names)
         label: Path | int | None = None
         if task.kind == "segmentation":
-            label = task.root / entry["mask"] if entry.get("mask") else None
+            label = task.root / str(entry["mask"]) if entry.get("mask") else None
         else:
             label, bad = _class(task, identity, entry.get(layout.label))
             problems += bad
@@ -188,8 +189,12 @@ def _table(task: Task, layout: Table) -> tuple[list[Case], list[Diagnostic]]:
     path = task.root / layout.path
     if not path.is_file():
         return [], [task.problem("missing-file", f"there is no file `{path}`", "data", hint=_seen(task.root))]
-    with path.open(encoding="utf-8-sig", newline="") as lines:
-        rows = list(csv.DictReader(lines))
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            rows = list(csv.DictReader(lines))
+    except (OSError, UnicodeError, csv.Error) as cause:
+        hint = "save it as CSV in UTF-8, with a first line of column names"
+        return [], [task.problem("bad-table", f"`{path}` is not readable CSV: {cause}", "data", hint=hint)]
     columns = list(rows[0]) if rows else []
     wanted = [layout.id, layout.label] + ([layout.group] if layout.group else [])
     problems = [

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from nascompile.data.augment import check_augmentations
 from nascompile.data.cases import Case, find_cases
-from nascompile.data.load import rank_problem
+from nascompile.data.load import fits_patch, label_problem, patch_problem, rank_problem
 from nascompile.data.reader import Header, has_world, read_header
 from nascompile.data.splits import empty_split, split_cases
-from nascompile.data.task import SplitName, Task, Window
+from nascompile.data.task import SPLITS, SplitName, Task, Window
 from nascompile.diagnostics import Diagnostic, Label, NasError
 
 NEEDED: tuple[SplitName, ...] = ("train", "val")
@@ -30,8 +29,9 @@ def check_task(task: Task, *, headers: bool = True) -> list[Diagnostic]:
     if not any(p.severity == "error" for p in problems):
         problems += [empty_split(task, name) for name in NEEDED if not splits.named(name)]
     if headers and not any(p.severity == "error" for p in problems):
-        for case in (*splits.train, *splits.val, *splits.test):
-            problems += _check_headers(task.sources[case.part], case, trained=case in splits.train)
+        for name in SPLITS:
+            for case in splits.named(name):
+                problems += _check_headers(task.sources[case.part], case, trained=name == "train")
     return problems
 
 
@@ -53,7 +53,7 @@ def _check_fields(task: Task) -> list[Diagnostic]:
 
 
 def _check_headers(task: Task, case: Case, *, trained: bool) -> list[Diagnostic]:
-    problems: list[Diagnostic] = []
+    problems: list[Diagnostic] = [] if case.label is not None else [label_problem(task, case)]
     found: list[Header] = []
     for path in (*case.images, *((case.label,) if isinstance(case.label, Path) else ())):
         try:
@@ -76,15 +76,8 @@ def _check_headers(task: Task, case: Case, *, trained: bool) -> list[Diagnostic]
             message = f"case `{case.id}`: the image is {list(shape)}, its label map is {list(label)}"
             problems.append(task.problem("size-mismatch", message, "data", hint="check that the pair belongs together"))
     if trained and task.spacing is None:
-        problems += _check_patch(task, case, shape)
+        problems += [] if fits_patch(task, shape) else [patch_problem(task, case, shape)]
     return problems
-
-
-def _check_patch(task: Task, case: Case, shape: Sequence[int]) -> list[Diagnostic]:
-    if task.pad or task.sampling == "resize" or all(p <= s for p, s in zip(task.patch, shape, strict=True)):
-        return []
-    message = f"the patch {list(task.patch)} is larger than the image {list(shape)} of case `{case.id}`"
-    return [task.problem("patch-too-large", message, "patch", hint="make the patch smaller, or set `pad = true`")]
 
 
 def spatial_shape(header: Header, rank: int) -> tuple[int, ...] | None:

@@ -22,7 +22,7 @@ from torch.utils.data import Dataset
 
 from nascompile.data.augment import build
 from nascompile.data.cases import Case
-from nascompile.data.load import load_case
+from nascompile.data.load import fits_patch, label_problem, load_case, patch_problem
 from nascompile.data.splits import empty_split, load_splits
 from nascompile.data.splits import halves as case_halves
 from nascompile.data.task import SplitName, Task
@@ -50,8 +50,8 @@ class LoadCase(Transform):
     Problems are collected in `problems` (so that one run names all the bad cases), and the case gives an empty item.
     """
 
-    def __init__(self, task: Task) -> None:
-        self.task = task
+    def __init__(self, task: Task, *, training: bool) -> None:
+        self.task, self.training = task, training
         self.problems: list[tuple[str, Diagnostic]] = []
 
     def __call__(self, data: Item) -> Item:
@@ -61,6 +61,12 @@ class LoadCase(Transform):
         except NasError as bad:
             self.problems += [(case.id, d) for d in bad.diagnostics]
             return {}
+        if loaded.label is None:
+            self.problems.append((case.id, label_problem(self.task, case)))
+            return {}
+        if self.training and not fits_patch(self.task, loaded.image.shape[1:]):
+            self.problems.append((case.id, patch_problem(self.task, case, loaded.image.shape[1:])))
+            return {}
         item: Item = {
             "image": torch.from_numpy(loaded.image),
             "id": loaded.id,
@@ -68,7 +74,7 @@ class LoadCase(Transform):
         }
         if isinstance(loaded.label, np.ndarray):
             item["label"] = torch.from_numpy(loaded.label)
-        elif loaded.label is not None:
+        else:
             item["label"] = torch.tensor(loaded.label, dtype=torch.int64)
         return item
 
@@ -137,7 +143,7 @@ def datasets(task: Task, split: SplitName | Sequence[Case], seed: int = 0, *, ca
     if not cases:
         raise NasError([empty_split(task, split if isinstance(split, str) else "train")])
     training = not isinstance(split, str) or split == "train"
-    loader = LoadCase(task)
+    loader = LoadCase(task, training=training)
     segmentation = task.kind == "segmentation"
     steps: list[Any] = [loader, *(_fit(task, segmentation) if training else [])]
     data = [{"case": case} for case in cases]
@@ -206,6 +212,12 @@ def batches(
     for number in range(start, batch_count(dataset, batch, drop_last=drop_last)):
         chosen = order[number * batch : (number + 1) * batch]
         yield collate([dataset.sample(int(i), epoch) for i in chosen])
+
+
+def batch_at(dataset: Patches, batch: int, seed: int, step: int, *, drop_last: bool = False) -> Batch:
+    """The batch of a training step: number `step` of the epochs laid end to end. Nothing to keep between steps."""
+    epoch, number = divmod(step, batch_count(dataset, batch, drop_last=drop_last))
+    return next(batches(dataset, batch, seed, epoch, start=number, drop_last=drop_last))
 
 
 def batch_count(dataset: Patches, batch: int, *, drop_last: bool = False) -> int:

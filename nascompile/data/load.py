@@ -96,6 +96,24 @@ def rank_problem(task: Task, path: Path, size: Sequence[int]) -> Diagnostic:
     return task.problem("rank-mismatch", message, "rank", hint=hint)
 
 
+def label_problem(task: Task, case: Case) -> Diagnostic:
+    """The error that a case which is to be learnt from or measured on has no label."""
+    noun = "label map" if task.kind == "segmentation" else "class"
+    hint = 'name it: `pairs(..., label = "labels/*.png")`' if task.kind == "segmentation" else "list its class"
+    return task.problem("missing-label", f"case `{case.id}` has no {noun}", "data", hint=hint)
+
+
+def fits_patch(task: Task, shape: Sequence[int]) -> bool:
+    """Whether a training image of this shape can give a patch."""
+    return task.pad or task.sampling == "resize" or all(p <= s for p, s in zip(task.patch, shape, strict=True))
+
+
+def patch_problem(task: Task, case: Case, shape: Sequence[int]) -> Diagnostic:
+    """The error that it cannot."""
+    message = f"the patch {list(task.patch)} is larger than the image {list(shape)} of case `{case.id}`"
+    return task.problem("patch-too-large", message, "patch", hint="make the patch smaller, or set `pad = true`")
+
+
 def _to_spacing(task: Task, image: ItkImage, *, nearest: bool) -> ItkImage:
     return image if task.spacing is None else resample(image, task.spacing[::-1], nearest=nearest)
 

@@ -76,7 +76,12 @@ def _by_file(
     named: dict[SplitName, list[Case]] = {name: [] for name in SPLITS}
     seen: dict[str, SplitName] = {}
     for name in SPLITS:
-        for identity in value.get(name, ()):
+        ids = value.get(name, [])
+        if not isinstance(ids, list):
+            message = f"`{name}` of `{split.path}` is no list of ids"
+            problems.append(task.problem("bad-split-file", message, "split", hint=f'write `"{name}": ["id", "id"]`'))
+            continue
+        for identity in ids:
             case: Case | None = known.get(prefix + str(identity))
             if case is None:
                 hint = did_you_mean(str(identity), (i.removeprefix(prefix) for i in known))

@@ -62,7 +62,7 @@ def load_checkpoint(path: Path, digest: str | None = None) -> dict[str, Any]:
 def write_atomically(path: Path, data: bytes) -> None:
     """Write `data` under a temporary name beside `path`, flush it to the disk, then rename it to `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.tmp")  # a fixed name: what a kill leaves is overwritten
     try:
         with temporary.open("wb") as file:
             file.write(data)

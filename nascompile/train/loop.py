@@ -11,14 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 
-from nascompile.data.dataset import Batch, Patches, batch_count, batches
+from nascompile.data.dataset import Batch, Patches, batch_at, batch_count
 from nascompile.data.mixing import draw_mixture, mix_images, mix_loss
 from nascompile.data.task import Task
+from nascompile.train.budget import Budget
 from nascompile.train.checkpoint import load_checkpoint, save_checkpoint
 from nascompile.train.evaluate import evaluate
 from nascompile.train.interrupt import catch_interrupt
@@ -30,19 +31,6 @@ from nascompile.train.step import Arithmetic, OutputLoss, Precision, arithmetic,
 
 LAST = "last.safetensors"
 BEST = "best.safetensors"
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """How long to train. Seconds count over all resumed parts; how many steps they hold depends on the machine."""
-
-    amount: float
-    unit: Literal["steps", "epochs", "seconds"] = "epochs"
-
-    def progress(self, step: int, per_epoch: int, seconds: float) -> float:
-        """The share that is used up."""
-        used = {"steps": float(step), "epochs": step / per_epoch, "seconds": seconds}[self.unit]
-        return used / self.amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,29 +120,26 @@ def fit(
         before = state.seconds
         done = config.budget.progress(state.step, per_epoch, state.seconds)
         while done < 1 and not interrupt.requested:
-            epoch, start = divmod(state.step, per_epoch)
-            for batch in batches(train, config.batch, config.seed, epoch, start=start, drop_last=config.drop_last):
-                rate = set_learning_rate(optimiser, config.schedule, done)
-                value = _step(module, batch.to(device), optimiser, numbers, config, state.step)
-                state.step += 1
-                state.losses += value
-                state.counted += 1
-                state.seconds = before + time.monotonic() - started
-                done = config.budget.progress(state.step, per_epoch, state.seconds)
-                report(done, {"step": state.step, "loss": value, **_shown(state, task.metric)})
-                if state.step % (per_epoch * config.validate) == 0 or done >= 1:
-                    _validate(module, task, val, device, state, rate, per_epoch, config.seed)
-                    latest = state.history[-1]
-                    if wanted.better(latest[task.metric], None if state.best is None else state.best[task.metric]):
-                        state.best = dict(latest)
-                        save_checkpoint(folder / BEST, {"weights": module.state_dict(), "at": latest}, digest)
-                    save()
-                    saved = time.monotonic()
-                elif time.monotonic() - saved > config.save_seconds:
-                    save()
-                    saved = time.monotonic()
-                if done >= 1 or interrupt.requested:
-                    break
+            rate = set_learning_rate(optimiser, config.schedule, done)
+            batch = batch_at(train, config.batch, config.seed, state.step, drop_last=config.drop_last)
+            value = _step(module, batch.to(device), optimiser, numbers, config, state.step)
+            state.step += 1
+            state.losses += value
+            state.counted += 1
+            state.seconds = before + time.monotonic() - started
+            done = config.budget.progress(state.step, per_epoch, state.seconds)
+            report(done, {"step": state.step, "loss": value, **_shown(state, task.metric)})
+            if state.step % (per_epoch * config.validate) == 0 or done >= 1:
+                _validate(module, task, val, device, state, rate, per_epoch, config.seed)
+                latest = state.history[-1]
+                if wanted.better(latest[task.metric], None if state.best is None else state.best[task.metric]):
+                    state.best = dict(latest)
+                    save_checkpoint(folder / BEST, {"weights": module.state_dict(), "at": latest}, digest)
+                save()
+                saved = time.monotonic()
+            elif time.monotonic() - saved > config.save_seconds:
+                save()
+                saved = time.monotonic()
         if interrupt.requested:
             save()
     return Outcome(done >= 1, state.step, state.step / per_epoch, state.seconds, tuple(state.history), state.best)

@@ -11,11 +11,17 @@ from typing import Any, Literal
 import torch
 
 from nascompile.diagnostics import NasError, error
+from nascompile.train.predict import main_output
 
 OutputLoss = Callable[[Any, torch.Tensor], torch.Tensor]
 """(what the network returned, target) -> scalar tensor."""
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
+
+
+def on_main(loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> OutputLoss:
+    """A loss of logits as a loss of whatever the network returns: it sees the main output (`predict.main_output`)."""
+    return lambda outputs, target: loss(main_output(outputs), target)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ import torch
 from PIL import Image
 
 from nascompile.data.augment import AUGMENTATIONS
-from nascompile.data.dataset import batch_count, batches, datasets, halves
-from nascompile.data.task import Augment, Task, union
+from nascompile.data.dataset import batch_at, batch_count, batches, datasets, halves
+from nascompile.data.task import Augment, Pairs, Task, union
 from nascompile.diagnostics import NasError
 
 EVERYTHING = tuple(Augment(name, probability=1.0) for name in AUGMENTATIONS)
@@ -97,8 +97,6 @@ def test_volumes_are_augmented_too(lidc: Task) -> None:
 
 
 def test_balanced_patches_hold_more_foreground(shared: Path) -> None:
-    from nascompile.data.task import Pairs
-
     task = Task(
         "p", shared / "nuclei_dsb2018", Pairs("images/*.png", "masks/*.png"), channels=3, patch=(32, 32), samples=4
     )
@@ -126,6 +124,26 @@ def test_halves_share_the_cache_and_no_case(nuclei: Task) -> None:
     item = architecture.sample(1, 5)
     whole = next(i for i, case in enumerate(data.cases) if case.id == item["id"])
     assert torch.equal(item["image"], data.sample(whole, 5)["image"])
+
+
+def test_batch_of_a_step(nuclei: Task) -> None:
+    data = datasets(nuclei, "train")
+    laid = [b for epoch in range(3) for b in batches(data, 3, 5, epoch)]
+    for step in (0, 2, 3, 7):
+        batch = batch_at(data, 3, 5, step)
+        assert batch.ids == laid[step].ids and torch.equal(batch.image, laid[step].image)
+
+
+def test_patch_larger_than_a_resampled_image(nuclei: Task) -> None:
+    with pytest.raises(NasError, match=r"patch-too-large.*\[64, 64\].*\[32, 32\]") as caught:
+        datasets(replace(nuclei, spacing=(4.0, 4.0), pad=False), "train")
+    assert len(caught.value.diagnostics) == 8
+
+
+def test_images_without_labels_teach_nothing(nuclei: Task) -> None:
+    task = replace(nuclei, layout=Pairs("images/*.png"))
+    with pytest.raises(NasError, match=r"missing-label.*`train_r128_c000` has no label map"):
+        datasets(task, "train")
 
 
 def test_batch_count(nuclei: Task) -> None:

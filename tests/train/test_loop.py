@@ -15,9 +15,10 @@ from torch import nn
 from nascompile.data.dataset import Patches, datasets
 from nascompile.data.task import Task
 from nascompile.diagnostics import NasError
+from nascompile.train.budget import Budget
 from nascompile.train.checkpoint import load_checkpoint
 from nascompile.train.evaluate import evaluate
-from nascompile.train.loop import BEST, LAST, Budget, Outcome, TrainConfig, fit, load_weights
+from nascompile.train.loop import BEST, LAST, Outcome, TrainConfig, fit, load_weights
 from nascompile.train.losses import make_loss
 from nascompile.train.optimisers import make_schedule
 

@@ -53,6 +53,19 @@ def test_dice_is_the_one_dints_reports(root: Path) -> None:
             assert found == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.parametrize(("key", "shape"), [("2x30", (2, 30)), ("3x64", (3, 64))])
+def test_binary_metrics_are_nas_wdans(root: Path, key: str, shape: tuple[int, int]) -> None:
+    """Its epsilon of 1e-6 apart. The reference counts the whole batch as one case."""
+    stored = json.loads((root / "tests/golden/wdan_losses_metrics_mixup.json").read_text())["metrics"]
+    i = torch.arange(math.prod(shape))
+    found = (((31 * i * i + 17 * i + 7) % 1009).double() / 1009 > 0.5).long()
+    truth = ((i * i + 3 * i) // 7) % 2
+    names = ("sensitivity", "specificity", "precision", "dice", "jaccard", "dice", "accuracy")
+    expected = stored[f"Binary {key}"]["recall,specificity,precision,f1,jaccard,dice,acc"]
+    values = [score_map(METRICS[name], found[None], truth[None], 2, (1.0, 1.0))[0] for name in names]
+    assert values == pytest.approx(expected, abs=2e-6)
+
+
 @pytest.mark.parametrize("name", [n for n, m in METRICS.items() if m.maps is not None])
 def test_a_perfect_map_scores_best(labels: torch.Tensor, name: str) -> None:
     best = 1.0 if METRICS[name].maximise else 0.0

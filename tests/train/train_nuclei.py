@@ -12,7 +12,8 @@ from torch import nn
 
 from nascompile.data.dataset import datasets
 from nascompile.data.task import Augment, Pairs, Task
-from nascompile.train.loop import Budget, TrainConfig, fit
+from nascompile.train.budget import Budget
+from nascompile.train.loop import TrainConfig, fit
 from nascompile.train.losses import make_loss
 from nascompile.train.optimisers import make_schedule
 from nascompile.train.seed import seeded, set_deterministic
