@@ -183,7 +183,7 @@ def _join(types: tuple[TensorType, ...]) -> str:
 
 
 def _hint(types: tuple[TensorType, ...]) -> str | None:
-    sizes = [t.spatial for t in types]
+    sizes: list[tuple[Any, ...]] = [t.spatial for t in types]
     if any(len(s) != len(sizes[0]) or not all(isinstance(n, int) for n in s) for s in sizes):
         return None
     difference = max(abs(a - b) for s in sizes for a, b in zip(s, sizes[0], strict=True))

@@ -12,8 +12,9 @@ from nascompile.semantics.connectivity import attach_to_edges, expand_connected
 from nascompile.semantics.context import Context, Env, Frame
 from nascompile.semantics.expressions import evaluate
 from nascompile.semantics.modules import Library
-from nascompile.semantics.operators import bind_parameters
-from nascompile.semantics.statements import Named, run_body
+from nascompile.semantics.outputs import Named
+from nascompile.semantics.parameters import bind_parameters
+from nascompile.semantics.statements import run_body
 from nascompile.semantics.values import Absent, Multiple, Poisoned, Scope, Tensor, describe
 from nascompile.source import Span
 from nascompile.syntax import nodes as ast

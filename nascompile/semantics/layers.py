@@ -51,6 +51,7 @@ def apply_layer(
         else:
             env[parameter.name] = _number(parameter.default, env)
     attrs = dict(env)
+    outputs: tuple[TensorType, ...]
     if layer.shape.many is not None:
         outputs = (_many(layer, inputs, decide),)
         env["out"] = outputs[0].axes

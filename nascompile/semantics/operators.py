@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from nascompile.diagnostics import Label, did_you_mean
 from nascompile.ir import symbols
-from nascompile.ir.program import CallNode, Constraint, Graph, LayerNode, PhiNode, TensorType
-from nascompile.ir.symbols import Sym
+from nascompile.ir.program import (
+    CallNode,
+    Constraint,
+    Graph,
+    LayerNode,
+    TensorType,
+)
 from nascompile.semantics.arithmetic import ShapeError
 from nascompile.semantics.context import Env, Frame
 from nascompile.semantics.layers import apply_layer
+from nascompile.semantics.merging import guarded, merge
+from nascompile.semantics.parameters import parameter_scope, signature
 from nascompile.semantics.values import (
     OPERATORS,
     Absent,
@@ -28,9 +35,10 @@ from nascompile.semantics.values import (
     describe,
 )
 from nascompile.source import Span
-from nascompile.syntax import nodes as ast
 
 Inputs = Sequence[Tensor | Absent]
+
+
 DEPTH_LIMIT = 64
 
 
@@ -46,7 +54,7 @@ def apply(env: Env, operator: Any, inputs: Inputs, span: Span) -> Any:
             value = apply(env, stage, (_single(env, value, span),), span)
         return value
     if isinstance(operator, PickedOperator):
-        from nascompile.semantics.picks import apply_picked
+        from nascompile.semantics.mixtures import apply_picked
 
         return apply_picked(env, operator, inputs)
     if isinstance(operator, SharedOperator):
@@ -127,57 +135,6 @@ def _absent_output(env: Env, operator: LayerOperator, inputs: Inputs) -> Absent:
     return Absent(result.outputs[0])
 
 
-def phantom(env: Env, absent: Absent) -> Tensor | None:
-    """A value that nothing computes, so that operators on an absent edge can be registered; None if unknown."""
-    if absent.type is None:
-        return None
-    return Tensor(env.frame.value(absent.type), absent.type, False)
-
-
-def bind_parameters(
-    env: Env, name: str, parameters: Sequence[ast.Parameter], arguments: Sequence[tuple[str | None, Any]], span: Span
-) -> tuple[tuple[str, Any], ...]:
-    """Match positional and named arguments with parameters. Raises NasError for unknown, doubled or too many."""
-    bound: dict[str, Any] = {}
-    names = [p.name for p in parameters]
-    position = 0
-    for given, value in arguments:
-        if given is None:
-            if position >= len(names):
-                takes = ", ".join(names) or "none"
-                raise env.ctx.fail("too-many-arguments", f"`{name}` takes {len(names)} arguments ({takes})", span, None)
-            given = names[position]
-            position += 1
-        if given not in names:
-            raise env.ctx.fail(
-                "unknown-argument", f"`{name}` has no parameter `{given}`", span, did_you_mean(given, names)
-            )
-        if given in bound:
-            raise env.ctx.fail("duplicate-argument", f"`{name}` gets `{given}` twice", span)
-        bound[given] = value
-    return tuple(bound.items())
-
-
-def _signature(value: Any) -> Any:
-    """A hashable stand-in for an argument, equal for arguments that elaborate alike."""
-    if isinstance(value, LayerOperator):
-        return ("layer", value.name, tuple((k, _signature(v)) for k, v in value.arguments))
-    if isinstance(value, OpOperator):
-        return ("op", id(value.declaration), value.cell, tuple((k, _signature(v)) for k, v in value.arguments))
-    if isinstance(value, Chain):
-        return ("chain", tuple(_signature(v) for v in value.stages))
-    if isinstance(value, SizeOf):
-        return ("size", tuple(value), None if value.source is None else value.source.id)
-    if isinstance(value, tuple):
-        return tuple(_signature(v) for v in value)
-    if isinstance(value, int | float | bool | str | Sym) or value is None:
-        return (type(value).__name__, value)
-    declaration = getattr(value, "declaration", None)
-    if declaration is not None and hasattr(value, "arguments"):
-        return ("ops", id(declaration), tuple((k, _signature(v)) for k, v in value.arguments))
-    return ("object", id(value))
-
-
 def _apply_op(env: Env, operator: OpOperator, inputs: Inputs, span: Span) -> Any:
     ctx, frame, declaration = env.ctx, env.frame, operator.declaration
     tensors = declaration.tensors
@@ -194,7 +151,7 @@ def _apply_op(env: Env, operator: OpOperator, inputs: Inputs, span: Span) -> Any
     else:
         prefix = operator.cell
     path = frame.unique(operator.name)
-    arguments = {k: _signature(v) for k, v in operator.arguments}
+    arguments = {k: signature(v) for k, v in operator.arguments}
     types = tuple(("absent", i.type) if isinstance(i, Absent) else ("tensor", i.type, i.presence) for i in inputs)
     sizes_inside = any(isinstance(v, SizeOf) and v.source is not None for _, v in operator.arguments)
     key = (id(declaration), prefix if operator.cell else None, tuple(sorted(arguments.items())), types, frame.is_dead)
@@ -224,7 +181,6 @@ def _captured(operator: OpOperator) -> tuple[int, ...]:
 
 
 def _widen_guards(env: Env, decisions: frozenset[str]) -> None:
-    from dataclasses import replace
 
     exists = env.ctx.exists()
     for path in decisions:
@@ -243,37 +199,13 @@ def _absent_op(env: Env, operator: OpOperator, absent: Absent, span: Span) -> Ab
     frame = Frame(operator.name, "")
     assert absent.type is not None
     value = Tensor(frame.value(absent.type), absent.type, False)
-    scope = _parameter_scope(Env(ctx, frame, Scope()), operator, (value,))
+    scope = parameter_scope(Env(ctx, frame, Scope()), operator, (value,))
     known, ctx.decisions = ctx.decisions, dict(ctx.decisions)
     try:
         result = _run(Env(ctx, frame, scope), operator, (value,), span)
     finally:
         ctx.decisions = known
     return Absent(result.type) if isinstance(result, Tensor) else Absent(None)
-
-
-def _parameter_scope(env: Env, operator: OpOperator, inputs: Inputs) -> Scope:
-    declaration = operator.declaration
-    scope = Scope()
-    given = dict(operator.arguments)
-    for parameter, value in zip(declaration.tensors, inputs, strict=False):
-        scope.names[parameter.name] = value
-    inner = Env(env.ctx, env.frame, scope)
-    names = [p.name for p in declaration.parameters]
-    for parameter in declaration.parameters:
-        if parameter.name in given:
-            scope.names[parameter.name] = given[parameter.name]
-        elif parameter.default is not None:
-            scope.names[parameter.name] = inner.evaluate(parameter.default)
-        else:
-            raise env.ctx.fail(
-                "missing-argument",
-                f"`{operator.name}` needs `{parameter.name}`",
-                operator.span,
-                f"it takes {', '.join(names)}",
-                Label(parameter.span, "declared here"),
-            )
-    return scope
 
 
 def _elaborate_op(
@@ -302,7 +234,7 @@ def _elaborate_op(
     ctx.depth += 1
     ctx.decision_log.append(set())
     try:
-        scope = _parameter_scope(Env(ctx, frame, Scope()), inner, tuple(inside))
+        scope = parameter_scope(Env(ctx, frame, Scope()), inner, tuple(inside))
         result = _run(Env(ctx, frame, scope), inner, tuple(inside), span)
     finally:
         decisions = frozenset(ctx.decision_log.pop())
@@ -348,43 +280,3 @@ def _apply_alternative(env: Env, operator: Alternative, inputs: Inputs, span: Sp
     with_guard = guarded(env, operator.condition, lambda: apply(env, operator.then, inputs, span))
     other = guarded(env, symbols.negation(operator.condition), lambda: apply(env, operator.orelse, inputs, span))
     return merge(env, operator.condition, with_guard, other, span)
-
-
-def guarded(env: Env, condition: Any, action: Any) -> Any:
-    """Run `action` for code that exists only where `condition` holds."""
-    env.ctx.guards.append(condition)
-    env.frame.guards.append(condition)
-    try:
-        return action()
-    finally:
-        env.ctx.guards.pop()
-        env.frame.guards.pop()
-
-
-def merge(env: Env, condition: Any, then: Any, orelse: Any, span: Span) -> Any:
-    """The value that is `then` where the condition holds and `orelse` elsewhere."""
-    if then is orelse or (not isinstance(then, Tensor) and then == orelse):
-        return then
-    if isinstance(then, Tensor) and isinstance(orelse, Tensor):
-        if len(then.type.axes) != len(orelse.type.axes):
-            raise env.ctx.fail("shape-mismatch", f"the branches give {then.type} and {orelse.type}", span)
-        axes = tuple(symbols.choose(condition, a, b) for a, b in zip(then.type.axes, orelse.type.axes, strict=True))
-        type_ = TensorType(axes)
-        value = env.frame.value(type_)
-        env.frame.nodes.append(
-            PhiNode(condition, (then.id, orelse.id), (value,), env.frame.unique("phi"), env.ctx.origin(span))
-        )
-        return Tensor(value, type_, symbols.choose(condition, then.presence, orelse.presence))
-    if isinstance(then, Tensor) and isinstance(orelse, Absent):
-        return Tensor(then.id, then.type, symbols.conjunction(condition, then.presence))
-    if isinstance(orelse, Tensor) and isinstance(then, Absent):
-        return Tensor(orelse.id, orelse.type, symbols.conjunction(symbols.negation(condition), orelse.presence))
-    if isinstance(then, OPERATORS) and isinstance(orelse, OPERATORS):
-        return Alternative(condition, then, orelse, span)
-    if isinstance(then, int | float | Sym) and isinstance(orelse, int | float | Sym):
-        return symbols.choose(condition, then, orelse)
-    if isinstance(then, tuple) and isinstance(orelse, tuple) and len(then) == len(orelse):
-        return tuple(symbols.choose(condition, a, b) for a, b in zip(then, orelse, strict=True))
-    raise env.ctx.fail(
-        "branches-differ", f"the branches give {describe(then)} and {describe(orelse)}", span, "give both the same kind"
-    )
