@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from nascompile.diagnostics import error
@@ -320,13 +321,15 @@ class Builder:
         return n.Name(kids[0], span=self.span(start, end))
 
     def number(self, kids: Children, start: int, end: int) -> n.Number:
-        return n.Number(_value(kids[0]), kids[0], span=self.span(start, end))
+        span = self.span(start, end)
+        return n.Number(_value(kids[0], span), kids[0], span=span)
 
     def quantity(self, kids: Children, start: int, end: int) -> n.Quantity:
         text: str = kids[0]
         digits = text.rstrip("abcdefghijklmnopqrstuvwxyzBGKM").rstrip()
         unit = text[len(digits) :].strip()
-        return n.Quantity(_value(digits), _UNITS.get(unit, unit), text, span=self.span(start, end))
+        span = self.span(start, end)
+        return n.Quantity(_value(digits, span), _UNITS.get(unit, unit), text, span=span)
 
     def string(self, kids: Children, start: int, end: int) -> n.String:
         return n.String(kids[0][1:-1], span=self.span(start, end))
@@ -348,8 +351,12 @@ class Builder:
         return n.Comprehension(kids[0], *kids[1], span=self.span(start, end))
 
 
-def _value(text: str) -> int | float:
-    return int(text) if text.isdigit() else float(text)
+def _value(text: str, span: Span) -> int | float:
+    # Python reads no integers of more than 4300 digits, and larger floats than 1e308 as infinite.
+    value = int(text) if text.isdigit() and len(text) <= 300 else float(text)
+    if math.isinf(value):
+        raise error("syntax-error", "this number is too large", span, hint="numbers go up to 1e308")
+    return value
 
 
 def _restrict(statement: n.Statement) -> n.Statement:

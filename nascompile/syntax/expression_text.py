@@ -8,7 +8,7 @@ from typing import assert_never
 
 from nascompile.source import Span
 from nascompile.syntax import nodes as n
-from nascompile.syntax.layout import HARD, LINE, SOFT, Doc, Group, Indent, fill
+from nascompile.syntax.layout import HARD, LINE, SOFT, Doc, Group, IfBroken, Indent, Line, fill
 
 # How tightly the grammar binds: a looser expression in a tighter place stands in parentheses.
 COND, PIPE, CHOICE, OR, AND, NOT, COMPARE, RANGE, SUM, TERM, UNARY, POWER, POSTFIX, ATOM = range(14)
@@ -126,9 +126,7 @@ class ExpressionPrinter:
     def count(self, pick: n.Pick) -> Doc:
         if isinstance(pick.count, str):
             return pick.count
-        if isinstance(pick.count, n.Name) and pick.count.id in ("one", "some"):
-            return ("(", pick.count.id, ")")
-        return self.expr(pick.count, SUM)
+        return guarded(self.expr(pick.count, SUM), pick.count, frozenset(("one", "some")))
 
     def argument(self, argument: n.Argument) -> Doc:
         value = self._item(argument.value)
@@ -253,7 +251,23 @@ def join(separator: Doc, docs: Sequence[Doc]) -> Doc:
     return tuple(part for doc in docs for part in (separator, doc))[1:]
 
 
-def leftmost(expr: n.Expr) -> n.Expr:
+def guarded(doc: Doc, expr: n.Expr, words: frozenset[str]) -> Doc:
+    """The document of an expression; its first name is put in parentheses if it would be read as one of `words`."""
+    first = _leftmost(expr)
+    return _parenthesised(doc, first.id) if isinstance(first, n.Name) and first.id in words else doc
+
+
+def _parenthesised(doc: Doc, name: str) -> Doc:
+    if isinstance(doc, tuple):
+        first = next(number for number, part in enumerate(doc) if part and not isinstance(part, Line | IfBroken))
+        return (*doc[:first], _parenthesised(doc[first], name), *doc[first + 1 :])
+    if isinstance(doc, Group | Indent):
+        return type(doc)(_parenthesised(doc.body, name))
+    # Where the expression begins with parentheses already, the first text is one of those.
+    return f"({name})" if doc == name else doc
+
+
+def _leftmost(expr: n.Expr) -> n.Expr:
     """The part of an expression that its text begins with."""
     while True:
         match expr:

@@ -65,7 +65,8 @@ MISTAKES: tuple[Mistake, ...] = (
         "a search names its space and its task",
         "write `search NAME : space(...) on task { ... }`",
         r"""
-        search s { ~ search s\n ~ search s : f { ~ search s : f\n ~ search s : f = ~ search s = f ~ search s on t
+        search s { ~ search s\n ~ search s : f { ~ search s : f\n ~ search s : f = ~ search s = f
+        search s : f on t\n ~ search s : f on t =  ~ search s : f on t ~ search s on t
         """,
     ),
     Mistake(
@@ -120,9 +121,9 @@ MISTAKES: tuple[Mistake, ...] = (
         "write `pick one of X`, `pick some of X` or `pick 2 of X`",
         r"""
         op f() = pick [a, b] ~ op f() = pick\n ~ op f() = pick one\n ~ op f() = pick one [a]
-        op f() = pick one from ~ op f() = pick 2 [a] ~ op f() = pick some [a] ~ op f() = pick of
+        op f() = pick one out ~ op f() = pick 2 [a] ~ op f() = pick some [a] ~ op f() = pick of
         op f() = pick one(a) ~ op f() = pick some( ~ op f() = pick some\n ~ op f() = pick a\n ~ op f() = pick one in
-        op f() = pick 2 from
+        op f() = pick 2 out
         """,
     ),
     Mistake(

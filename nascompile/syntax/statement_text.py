@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from nascompile.syntax import nodes as n
-from nascompile.syntax.expression_text import ATOM, COMPARE, COND, OR, RANGE, ExpressionPrinter, join, leftmost, level
+from nascompile.syntax.expression_text import ATOM, COMPARE, COND, OR, RANGE, ExpressionPrinter, guarded, join, level
 from nascompile.syntax.layout import SOFT, Doc, Group, IfBroken, Indent
 
 # Words that begin a statement: a name that is spelled like one stands in parentheses there.
@@ -42,13 +42,13 @@ class StatementPrinter(ExpressionPrinter):
                 if isinstance(node.target, n.Name):
                     target = node.target.id.ljust(column)
                 else:
-                    target = _guarded(target, leftmost(node.target), _STATEMENT_WORDS)
+                    target = guarded(target, node.target, _STATEMENT_WORDS)
                 return (target, " = ", self.value(node.value))
             case n.Restrict():
-                target = _guarded(self.expr(node.target, COMPARE), leftmost(node.target), _STATEMENT_WORDS)
+                target = guarded(self.expr(node.target, COMPARE), node.target, _STATEMENT_WORDS)
                 return (target, " in ", self.expr(node.values, RANGE))
             case n.Value():
-                return _guarded(self.value(node.value), leftmost(node.value), _STATEMENT_WORDS)
+                return guarded(self.value(node.value), node.value, _STATEMENT_WORDS)
             case n.Shared():
                 return (f"module {node.name} = ", self.value(node.value))
             case n.Unused():
@@ -70,20 +70,3 @@ class StatementPrinter(ExpressionPrinter):
                 raise AssertionError("a statement with a block is written by the formatter")
             case _:
                 assert_never(node)
-
-
-def _guarded(doc: Doc, first: n.Expr, words: frozenset[str]) -> Doc:
-    """The document with parentheses around its first word if that is a name that would be read as a keyword."""
-    if not isinstance(first, n.Name) or first.id not in words:
-        return doc
-    return _parenthesised(doc)
-
-
-def _parenthesised(doc: Doc) -> Doc:
-    if isinstance(doc, str):
-        return f"({doc})"
-    if isinstance(doc, tuple):
-        return (_parenthesised(doc[0]), *doc[1:])
-    if isinstance(doc, Group | Indent):
-        return type(doc)(_parenthesised(doc.body))
-    return doc
