@@ -114,6 +114,26 @@ class Context:
             return True if low >= 0 else False if high < 0 else None
         return None
 
+    def is_certain(self, presence: Any) -> bool:
+        """Whether every genotype fulfils a presence: a sum over a whole edge decision has at least one summand."""
+        if not isinstance(presence, Sym):
+            return bool(presence)
+        if presence.op == "and":
+            return all(self.is_certain(part) for part in presence.args)
+        if presence.op == "or":
+            kept: Counter[str] = Counter(p.args[0] for p in presence.args if isinstance(p, Sym) and p.op == "kept")
+            return any(self._must_keep(*item) for item in kept.items()) or any(map(self.is_certain, presence.args))
+        if presence.op == "kept":
+            return self._must_keep(presence.args[0], 1)
+        if presence.op == "if":
+            return self.is_certain(presence.args[1]) and self.is_certain(presence.args[2])
+        return self.decide(presence) is True
+
+    def _must_keep(self, path: str, members: int) -> bool:
+        """Whether any `members` edges of a decision hold one that is kept, however the decision falls."""
+        decision = self.decisions[path]
+        return members + (decision.count or 1) > len(decision.candidates)
+
     def blame(self, span: Span) -> Span:
         """The span to point at: the nearest text of the user's own, for code inside the library."""
         if not span.source.name.startswith("std/"):
