@@ -41,8 +41,6 @@ def _inline(
         if isinstance(node, LayerNode):
             like = None if node.sizes_like is None else value(node.sizes_like)
             dead = is_dead or node.is_dead
-            nodes.append(
-                replace(node, inputs=inputs, outputs=outputs, path=path, sizes_like=like, is_dead=dead)
-            )
+            nodes.append(replace(node, inputs=inputs, outputs=outputs, path=path, sizes_like=like, is_dead=dead))
         else:
             nodes.append(replace(node, inputs=inputs, outputs=outputs, path=path))

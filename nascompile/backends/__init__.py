@@ -1,0 +1,1 @@
+"""Back ends: torch modules, supernets, ONNX, source text."""

@@ -1,0 +1,31 @@
+"""The order of the passes, written down once. Every pass is a function Graph -> Graph on flat graphs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from nascompile.ir.program import Graph
+from nascompile.passes.drop_identity import drop_identity
+from nascompile.passes.flatten import flatten
+from nascompile.passes.prune_dead import prune_dead
+from nascompile.passes.share_equal import share_equal
+
+Pass = Callable[[Graph], Graph]
+
+FIXED: tuple[Pass, ...] = (
+    flatten,  # first: the others see the whole network
+    prune_dead,  # before the rest: nothing below wants to look at what is never run
+    drop_identity,  # before sharing: equal inputs are then the same value
+    share_equal,
+    prune_dead,  # what sharing and dropping left behind
+)
+
+SUPERNET: tuple[Pass, ...] = FIXED
+
+
+def run(graph: Graph, pipeline: tuple[Pass, ...], without: frozenset[str] = frozenset()) -> Graph:
+    """Apply a pipeline; passes named in `without` are left out (`flatten` is always applied)."""
+    for step in pipeline:
+        if step.__name__ not in without or step is flatten:
+            graph = step(graph)
+    return graph
