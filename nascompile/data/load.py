@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nascompile.data.cases import Case
+from nascompile.data.grid import Grid, on_grid
 from nascompile.data.labels import apply_rule
 from nascompile.data.reader import (
     FloatArray,
@@ -20,11 +21,9 @@ from nascompile.data.reader import (
     fit_rank,
     geometry_of,
     has_world,
-    itk,
     open_image,
     reorient,
     resample,
-    resample_like,
     to_array,
 )
 from nascompile.data.task import Task, Window
@@ -59,16 +58,13 @@ def load_case(task: Task, case: Case) -> Loaded:
     """Read one case as its part of the task says; raises `NasError` that names the case."""
     source = task.sources[case.part]
     try:
+        world = all(has_world(path) for path in case.images)
         volumes = [v for path in case.images for v in _volumes(source, path, case.series)]
-        reference = volumes[0]
-        array = np.concatenate([_checked_array(source, case, v, reference) for v in volumes])
-        image = normalise(match_channels(source, case, array), source)
-        label: NDArray[np.int64] | int | None = None
-        if isinstance(case.label, Path):
-            label = _label(source, case, case.label, reference)
-        elif case.label is not None:
-            label = case.label
-        return Loaded(case.id, image, label, geometry_of(reference, has_world(case.images[0])))
+        grid = Grid(volumes[0], _to_spacing(source, volumes[0]), world)
+        aligned = [grid.final, *(on_grid(source, case, v, grid, world=world) for v in volumes[1:])]
+        image = normalise(match_channels(source, case, np.concatenate([to_array(v) for v in aligned])), source)
+        label = _label(source, case, case.label, grid) if isinstance(case.label, Path) else case.label
+        return Loaded(case.id, image, label, geometry_of(grid.final, world))
     except NasError as bad:
         raise NasError(_located(source, case, d) for d in bad.diagnostics) from bad
 
@@ -86,7 +82,7 @@ def _volumes(task: Task, path: Path, series: str | None) -> list[ItkImage]:
     volumes = channel_volumes(image, task.rank)
     if volumes is None:
         raise NasError([rank_problem(task, path, image.GetSize())])
-    return [_to_spacing(task, reorient(v), nearest=False) for v in volumes]
+    return [reorient(v) for v in volumes]
 
 
 def rank_problem(task: Task, path: Path, size: Sequence[int]) -> Diagnostic:
@@ -114,16 +110,8 @@ def patch_problem(task: Task, case: Case, shape: Sequence[int]) -> Diagnostic:
     return task.problem("patch-too-large", message, "patch", hint="make the patch smaller, or set `pad = true`")
 
 
-def _to_spacing(task: Task, image: ItkImage, *, nearest: bool) -> ItkImage:
-    return image if task.spacing is None else resample(image, task.spacing[::-1], nearest=nearest)
-
-
-def _checked_array(task: Task, case: Case, image: ItkImage, reference: ItkImage) -> NDArray[Any]:
-    if image.GetSize() != reference.GetSize():
-        sizes = f"{list(image.GetSize()[::-1])} and {list(reference.GetSize()[::-1])}"
-        message = f"the channels of case `{case.id}` differ in size: {sizes}"
-        raise NasError([task.problem("size-mismatch", message, "data", hint="resample them to one grid first")])
-    return to_array(image)
+def _to_spacing(task: Task, image: ItkImage) -> ItkImage:
+    return image if task.spacing is None else resample(image, task.spacing[::-1])
 
 
 def match_channels(task: Task, case: Case, array: NDArray[Any]) -> FloatArray:
@@ -163,36 +151,11 @@ def normalise(image: FloatArray, task: Task) -> FloatArray:
             return image
 
 
-def _label(task: Task, case: Case, path: Path, reference: ItkImage) -> NDArray[np.int64]:
+def _label(task: Task, case: Case, path: Path, grid: Grid) -> NDArray[np.int64]:
     opened = open_image(path)
     image = fit_rank(opened, task.rank)
     if image is None:
         raise NasError([rank_problem(task, path, opened.GetSize())])
-    image = _on_grid(task, case, _to_spacing(task, reorient(image), nearest=True), reference, has_world(path))
-    array = to_array(image)
-    raw = _grey(array) if array.shape[0] == 3 else array[:1]
-    return apply_rule(task, case.id, raw)
-
-
-def _on_grid(task: Task, case: Case, label: ItkImage, reference: ItkImage, world: bool) -> ItkImage:
-    """Pair by world coordinates, never by index: two files of one scan may count their axes differently."""
-    ours, theirs = geometry_of(reference), geometry_of(label)
-    tolerance = 1e-3 * min(ours.spacing)
-    same = all(
-        np.allclose(a, b, rtol=1e-4, atol=tolerance)
-        for a, b in ((ours.origin, theirs.origin), (ours.spacing, theirs.spacing), (ours.direction, theirs.direction))
-    )
-    if ours.size == theirs.size and (same or not world):
-        return label
-    if same or not world:
-        message = f"case `{case.id}`: the image is {list(ours.shape)}, its label map is {list(theirs.shape)}"
-        hint = "check that the pair belongs together; a file without world coordinates cannot be resampled"
-        raise NasError([task.problem("size-mismatch", message, "data", hint=hint)])
-    moved = resample_like(label, reference)
-    before, after = (itk().GetArrayViewFromImage(i).any() for i in (label, moved))
-    if before and not after:
-        message = f"case `{case.id}`: no labelled voxel lies inside the image, going by their world coordinates"
-        raise NasError(
-            [task.problem("size-mismatch", message, "data", hint="check origin and direction of both files")]
-        )
-    return moved
+    world = grid.world and has_world(path)
+    array = to_array(on_grid(task, case, reorient(image), grid, world=world, label=True))
+    return apply_rule(task, case.id, _grey(array) if array.shape[0] == 3 else array[:1])

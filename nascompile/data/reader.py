@@ -28,7 +28,7 @@ def itk() -> Any:
 class Geometry:
     """The grid of an image in the world (LPS, millimetres), in ITK's axis order x, y, z: the reverse of the array's.
 
-    `oriented` is False for formats that know no world (PNG, JPEG), whose spacing is 1 by convention.
+    `oriented` is False for formats that know no world (PNG, JPEG, TIFF), whose spacing is 1 by convention.
     """
 
     size: tuple[int, ...]
@@ -59,7 +59,7 @@ class Header:
     components: int
 
 
-_FLAT = (".png", ".jpg", ".jpeg", ".bmp")
+_FLAT = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")  # a TIFF's resolution is a printer's, often wrong
 
 
 def has_world(path: Path) -> bool:
@@ -214,9 +214,8 @@ def reorient(image: ItkImage) -> ItkImage:
     return sitk.DICOMOrient(image, "LPS") if image.GetDimension() == 3 else image
 
 
-def resample(image: ItkImage, spacing: tuple[float, ...], *, nearest: bool) -> ItkImage:
-    """The image at another spacing (x, y, z; millimetres), linear or nearest-neighbour, covering the same extent."""
-    sitk = itk()
+def resample(image: ItkImage, spacing: tuple[float, ...]) -> ItkImage:
+    """The image at another spacing (x, y, z; millimetres), linearly, covering the same extent."""
     old = image.GetSpacing()
     if np.allclose(old, spacing, rtol=1e-4):
         return image
@@ -225,26 +224,18 @@ def resample(image: ItkImage, spacing: tuple[float, ...], *, nearest: bool) -> I
     direction = np.array(image.GetDirection()).reshape(rank, rank)
     shift = direction @ ((np.array(spacing) - np.array(old)) / 2)  # keep the outer edge of the first voxel in place
     origin = np.array(image.GetOrigin()) + shift
-    return _resample(
-        image,
-        size,
-        origin.tolist(),
-        spacing,
-        image.GetDirection(),
-        sitk.sitkNearestNeighbor if nearest else sitk.sitkLinear,
-    )
+    return _resample(image, size, origin.tolist(), spacing, image.GetDirection(), nearest=False)
 
 
-def resample_like(image: ItkImage, reference: ItkImage) -> ItkImage:
-    """The label map on the grid of `reference`, nearest-neighbour, 0 outside."""
-    sitk = itk()
+def resample_like(image: ItkImage, reference: ItkImage, *, nearest: bool) -> ItkImage:
+    """The image on the grid of `reference`; outside of it a label map is 0, another image its edge value."""
     grid = (reference.GetSize(), reference.GetOrigin(), reference.GetSpacing(), reference.GetDirection())
-    return _resample(image, *grid, sitk.sitkNearestNeighbor)
+    return _resample(image, *grid, nearest=nearest)
 
 
-def _resample(image: ItkImage, size: Any, origin: Any, spacing: Any, direction: Any, interpolator: int) -> ItkImage:
+def _resample(image: ItkImage, size: Any, origin: Any, spacing: Any, direction: Any, *, nearest: bool) -> ItkImage:
     sitk = itk()
-    extrapolate = interpolator != sitk.sitkNearestNeighbor  # the half voxel at the border takes the edge value
-    return sitk.Resample(
-        image, size, sitk.Transform(), interpolator, origin, spacing, direction, 0.0, image.GetPixelID(), extrapolate
-    )
+    how = sitk.sitkNearestNeighbor if nearest else sitk.sitkLinear
+    edge = not nearest
+    kind = image.GetPixelID() if nearest or image.GetNumberOfComponentsPerPixel() > 1 else sitk.sitkFloat32
+    return sitk.Resample(image, size, sitk.Transform(), how, origin, spacing, direction, 0.0, kind, edge)

@@ -43,6 +43,7 @@ def test_batches_depend_on_seed_epoch_and_index_only(nuclei: Task, sampling: str
     for a, b in zip(first[2:], late, strict=True):
         assert torch.equal(a.image, b.image) and torch.equal(a.label, b.label)
     again = next(batches(other, 5, 7, epoch=4))
+    assert again.ids != first[0].ids
     assert not torch.equal(again.image, first[0].image)
     assert not torch.equal(next(batches(datasets(task, "train", seed=8), 5, 7, epoch=3)).image, first[0].image)
 

@@ -132,6 +132,10 @@ def test_nan_missing_and_damaged_files_in_one_run(lidc: Task, tmp_path: Path) ->
     problems = caught.value.diagnostics
     assert [p.code for p in problems] == ["nan-in-image", "unreadable-image", "missing-file"]
     assert all(f"`{case.id}`" in p.message for case, p in zip(cases, problems, strict=False))
+    sitk.WriteImage(sitk.ReadImage(str(cases[1].images[0])), str(tmp_path / "short.nii"))
+    (tmp_path / "short.nii").write_bytes((tmp_path / "short.nii").read_bytes()[:-1000])
+    with pytest.raises(NasError, match=r"unreadable-image.*it ends after 32120 of 33120 bytes"):
+        load_case(lidc, replace(cases[1], images=(tmp_path / "short.nii",)))
     assert "1 values that are NaN" in problems[0].message
 
 
@@ -179,6 +183,43 @@ def test_label_map_elsewhere_in_the_world(lidc: Task, tmp_path: Path) -> None:
     assert [p.code for p in problems_of(task)] == ["size-mismatch"]
 
 
+def test_label_map_saved_without_its_header(lidc: Task, tmp_path: Path) -> None:
+    image = sitk.ReadImage(str(find_cases(lidc)[0][0].images[0]))
+    sitk.WriteImage(image, str(tmp_path / "i.nii"))
+    bare = sitk.GetImageFromArray((sitk.GetArrayFromImage(image) > 127).astype(np.uint8))
+    sitk.WriteImage(bare, str(tmp_path / "l.nii"))
+    task = replace(lidc, kind="segmentation", classes=("a", "b"), layout=Pairs("i.nii", "l.nii"), root=tmp_path)
+    problems = problems_of(task)
+    assert [p.code for p in problems] == ["grid-mismatch"]
+    assert problems[0].hint == "copy origin, spacing and direction of the image into its header"
+
+
+def test_image_and_label_map_both_without_headers(lidc: Task, tmp_path: Path) -> None:
+    array = sitk.GetArrayFromImage(sitk.ReadImage(str(find_cases(lidc)[0][0].images[0])))
+    for direction in ((1, 0, 0, 0, 1, 0, 0, 0, 1), (-1, 0, 0, 0, -1, 0, 0, 0, 1)):
+        for name, values in (("i", array), ("l", (array > 127).astype(np.uint8))):
+            image = sitk.GetImageFromArray(values)
+            image.SetDirection(direction)
+            sitk.WriteImage(image, str(tmp_path / f"{name}.nii"))
+        task = replace(lidc, kind="segmentation", classes=("a", "b"), layout=Pairs("i.nii", "l.nii"), root=tmp_path)
+        loaded = load_case(replace(task, normalise="none"), find_cases(task)[0][0])
+        assert isinstance(loaded.label, np.ndarray)
+        np.testing.assert_array_equal(loaded.label, loaded.image > 127)
+
+
+def test_channels_on_different_grids(lidc: Task, tmp_path: Path) -> None:
+    image = sitk.ReadImage(str(find_cases(lidc)[0][0].images[0]))
+    flipped = sitk.Flip(image, [True, False, False])
+    cropped = image[4:28, 2:30, 5:27]  # the nodule lies inside
+    for name, volume in (("a", image), ("b", flipped), ("c", cropped)):
+        sitk.WriteImage(volume, str(tmp_path / f"{name}.nii.gz"))
+    task = replace(lidc, root=tmp_path, channels=3, normalise="none")
+    case = replace(find_cases(lidc)[0][0], images=tuple(tmp_path / f"{n}.nii.gz" for n in "abc"))
+    first, second, third = load_case(task, case).image
+    np.testing.assert_array_equal(first, second)
+    np.testing.assert_allclose(third[6:26, 4:28, 5:27], first[6:26, 4:28, 5:27], atol=1e-3)
+
+
 def test_axes_are_turned_to_one_orientation(lidc: Task, tmp_path: Path) -> None:
     case = find_cases(lidc)[0][0]
     turned = sitk.PermuteAxes(sitk.Flip(sitk.ReadImage(str(case.images[0])), [True, False, True]), [2, 0, 1])
@@ -191,10 +232,12 @@ def test_spacing_is_in_the_order_of_the_patch(lidc: Task) -> None:
     case = find_cases(lidc)[0][0]
     loaded = load_case(replace(lidc, spacing=(2.5, 1.25, 0.625)), case)
     assert loaded.image.shape == (1, 16, 32, 64)
-    coarse = load_case(replace(lidc, normalise="none"), case).image
-    fine = load_case(replace(lidc, normalise="none", spacing=(1.25, 1.25, 0.625)), case).image
-    # Voxel pairs straddle the old centres, so their mean is close to the old value: nothing moved.
-    assert np.abs((fine[..., ::2] + fine[..., 1::2]) / 2 - coarse).mean() < 2
+    old = load_case(replace(lidc, normalise="none"), case).image
+    new = load_case(replace(lidc, normalise="none", spacing=(1.25, 1.25, 0.625)), case).image
+    # Halved voxels: their centres lie a quarter of an old voxel to either side of the old centre.
+    before, here, after = old[..., :-2], old[..., 1:-1], old[..., 2:]
+    np.testing.assert_allclose(new[..., 2:-2:2], 0.75 * here + 0.25 * before, atol=1e-2)
+    np.testing.assert_allclose(new[..., 3:-2:2], 0.75 * here + 0.25 * after, atol=1e-2)
 
 
 def test_dicom_series(shared: Path) -> None:

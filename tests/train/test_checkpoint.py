@@ -109,6 +109,22 @@ def test_full_disk_leaves_the_previous_checkpoint(
     assert [p.name for p in tmp_path.iterdir()] == ["a"]
 
 
+def test_file_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a"
+    save_checkpoint(path, {"step": 1}, "")
+
+    def die(self: Path, target: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", die)
+    with pytest.raises(KeyboardInterrupt):
+        save_checkpoint(path, {"step": 2}, "")
+    monkeypatch.undo()
+    assert load_checkpoint(path)["step"] == 1
+    save_checkpoint(path, {"step": 3}, "")  # what was left behind is taken over
+    assert [p.name for p in tmp_path.iterdir()] == ["a"]
+
+
 def test_objects_are_a_misuse(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match=r"a checkpoint cannot hold \w*Path \(at /folder\)"):
         save_checkpoint(tmp_path / "a", {"folder": tmp_path}, "")

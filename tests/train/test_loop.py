@@ -115,6 +115,16 @@ def test_sparse_saving_resumes_as_well(
     assert run(make_net(), nuclei, sets, settings, tmp_path / "torn").history == whole.history
 
 
+def test_finished_run_stays_as_it_is(
+    make_net: Net, nuclei: Task, sets: tuple[Patches, Patches], tmp_path: Path
+) -> None:
+    first = run(make_net(), nuclei, sets, config(6), tmp_path)
+    files = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+    again = run(make_net(), nuclei, sets, config(6), tmp_path)
+    assert (again.finished, again.step, again.history, again.best) == (True, 6, first.history, first.best)
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == files
+
+
 def test_seed_matters(make_net: Net, nuclei: Task, sets: tuple[Patches, Patches], tmp_path: Path) -> None:
     one = run(make_net(), nuclei, sets, config(6), tmp_path / "a")
     two = run(make_net(), nuclei, sets, config(6, seed=2), tmp_path / "b")
