@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from nascompile.diagnostics import Label, NasError, did_you_mean
+from nascompile.diagnostics import Label, NasError
 from nascompile.semantics import builtin
 from nascompile.semantics.context import Env
-from nascompile.semantics.operators import apply
-from nascompile.semantics.parameters import bind_parameters
+from nascompile.semantics.operators import DEPTH_LIMIT, apply
+from nascompile.semantics.parameters import bind_defaults, bind_parameters, evaluate_word, too_many
 from nascompile.semantics.values import (
+    OPERATORS,
     Absent,
     Candidates,
     Function,
@@ -23,129 +25,119 @@ from nascompile.semantics.values import (
     Tensor,
     describe,
 )
+from nascompile.source import Span
 from nascompile.syntax import nodes as ast
 
 
 def call(expr: ast.Call, env: Env) -> Any:
+    """The value of a call: a number, a tensor, or an operator that waits for its tensors. Raises NasError."""
     callee = expr.callee
     if isinstance(callee, ast.Name) and env.scope.find(callee.id) is None and callee.id in builtin.NAMES:
         return builtin.call(expr, callee.id, env)
-    if isinstance(callee, ast.Name) and env.scope.find(callee.id) is None and callee.id not in env.ctx.library.names:
-        known = env.scope.all_names() | set(env.ctx.library.names) | builtin.NAMES
-        raise env.ctx.fail(
-            "unknown-name", f"`{callee.id}` is not defined", callee.span, did_you_mean(callee.id, sorted(known))
-        )
     target = env.evaluate(callee)
     if isinstance(target, Function):
         return _call_function(expr, target, env)
-    if isinstance(target, LayerOperator):
-        return _call_operator(expr, target, target.declaration.parameters, env)
-    if isinstance(target, OpOperator):
-        return _call_operator(expr, target, target.declaration.parameters, env)
-    if isinstance(target, Candidates):
-        arguments = _arguments(expr, target.declaration.parameters, env)
-        bound = bind_parameters(env, target.declaration.name, target.declaration.parameters, arguments, expr.span)
-        return Candidates(target.declaration, bound, expr.span)
-    raise env.ctx.fail("not-callable", f"{describe(target)} cannot be called", expr.span)
+    if isinstance(target, LayerOperator | OpOperator | Candidates):
+        return _call_operator(expr, target, env)
+    hint = "arguments are given where the operator is named" if isinstance(target, OPERATORS) else None
+    raise env.ctx.fail("not-callable", f"{describe(target)} cannot be called", expr.span, hint)
 
 
 def fresh(expr: ast.Fresh, env: Env) -> Any:
-    call = expr.call
-    if isinstance(call, ast.Call):
-        target = env.evaluate(call.callee)
+    """`fresh cell(...)`: an instance whose decisions are its own."""
+    inner = expr.call
+    if isinstance(inner, ast.Call):
+        target = env.evaluate(inner.callee)
         if isinstance(target, OpOperator) and target.cell is not None:
-            own = OpOperator(target.declaration, target.arguments, target.span, target.cell, True)
-            return _call_operator(call, own, target.declaration.parameters, env)
+            return _call_operator(inner, replace(target, is_fresh=True), env)
     raise env.ctx.fail("fresh-cell", "`fresh` stands before the call of a cell", expr.span)
 
 
 def _call_function(expr: ast.Call, target: Function, env: Env) -> Any:
-    arguments = [(a.name, env.evaluate(a.value)) for a in expr.arguments]
-    bound = dict(bind_parameters(env, target.name, target.parameters, arguments, expr.span))
+    given = [(a.name, env.evaluate(a.value)) for a in expr.arguments]
+    spans = [a.span for a in expr.arguments]
+    bound = dict(bind_parameters(env, target.name, target.parameters, given, expr.span, spans=spans))
     inner = Env(env.ctx, env.frame, Scope(target.scope))
-    for parameter in target.parameters:
-        if parameter.name in bound:
-            inner.scope.names[parameter.name] = bound[parameter.name]
-        elif parameter.default is not None:
-            inner.scope.names[parameter.name] = inner.evaluate(parameter.default)
-        else:
-            raise env.ctx.fail("missing-argument", f"`{target.name}` needs `{parameter.name}`", expr.span)
     env.ctx.depth += 1
     try:
-        if env.ctx.depth > 64:
+        if env.ctx.depth > DEPTH_LIMIT:
             raise env.ctx.fail("recursion", f"`{target.name}` calls itself, directly or through others", expr.span)
+        bind_defaults(inner, target.name, target.parameters, bound, expr.span)
         return inner.evaluate(target.body)
     finally:
         env.ctx.depth -= 1
 
 
-def _arguments(expr: ast.Call, parameters: tuple[ast.Parameter, ...], env: Env) -> list[tuple[str | None, Any]]:
-    """Evaluated non-tensor arguments; a word stands for itself where the parameter lists words."""
-    values: list[tuple[str | None, Any]] = []
-    given = expr.arguments if expr.split is None else expr.arguments[expr.split :]
-    by_name = {p.name: p for p in parameters}
-    for position, argument in enumerate(given):
-        index = position
-        parameter = (
-            by_name.get(argument.name) if argument.name else parameters[index] if index < len(parameters) else None
-        )
-        words = parameter.kinds if parameter is not None else ()
-        if words and isinstance(argument.value, ast.Name) and env.scope.find(argument.value.id) is None:
-            if argument.value.id not in words:
-                raise env.ctx.fail(
-                    "unknown-word",
-                    f"`{parameter.name if parameter else ''}` is one of {', '.join(words)}, not `{argument.value.id}`",
-                    argument.value.span,
-                    did_you_mean(argument.value.id, words),
-                )
-            values.append((argument.name, argument.value.id))
-        else:
-            values.append((argument.name, env.evaluate(argument.value)))
-    return values
+def _call_operator(expr: ast.Call, target: LayerOperator | OpOperator | Candidates, env: Env) -> Any:
+    """Add arguments to an operator; apply it if tensors are among them.
 
-
-def _call_operator(
-    expr: ast.Call, target: LayerOperator | OpOperator, parameters: tuple[ast.Parameter, ...], env: Env
-) -> Any:
-    tensors: list[Any] = []
-    if expr.split is not None:
-        for argument in expr.arguments[: expr.split]:
-            value = env.evaluate(argument.value)
-            tensors.extend(builtin.tensors_of(env, value, argument.value))
-    arguments = _arguments(expr, parameters, env)
-    if expr.split is None:
-        while arguments and arguments[0][0] is None and isinstance(arguments[0][1], Tensor | Absent | Items):
-            tensors.extend(builtin.tensors_of(env, arguments.pop(0)[1], expr))
-    for (_, value), argument in zip(arguments, expr.arguments[-len(arguments) :] if arguments else (), strict=False):
-        if isinstance(value, Tensor | Multiple):
-            raise env.ctx.fail("tensor-argument", "a tensor stands among the numbers", argument.span,
-                               "tensors come before `;`, or are piped in")  # fmt: skip
-    before = [(k, v) for k, v in target.arguments]
-    names = [p.name for p in parameters if p.name not in dict(before)]
-    remaining = [p for p in parameters if p.name in names or any(a == p.name for a, _ in arguments)]
+    Positional arguments fill the parameters that are still free; names may also replace what is bound already.
+    """
+    parameters = target.declaration.parameters
+    before = dict(target.arguments)
+    free = [p for p in parameters if p.name not in before]
+    tensors, given, spans = _arguments(expr, parameters, free, env)
+    positional = [span for (name, _), span in zip(given, spans, strict=True) if name is None]
+    if len(positional) > len(free):
+        code, message = too_many(target.declaration.name, [p.name for p in free])
+        label = Label(target.declaration.span, "declared here")
+        raise env.ctx.fail(code, message, positional[len(free)], None, label)
+    takes = free + [p for p in parameters if p.name in before]
     try:
-        bound = bind_parameters(env, target.name, remaining or parameters, arguments, expr.span)
-    except Exception as failure:
-        raise _with_declaration(failure, target) from None
-    merged = {**dict(before), **dict(bound)}
-    if isinstance(target, LayerOperator):
-        operator: Any = LayerOperator(
-            target.declaration, tuple(merged.items()), expr.span, _size_source(merged) or target.sizes_like
+        bound = bind_parameters(env, target.declaration.name, takes, given, expr.span, spans=spans)
+    except NasError as failure:
+        label = Label(target.declaration.span, "declared here")
+        raise NasError([replace(d, secondary=(*d.secondary, label)) for d in failure.diagnostics]) from None
+    merged = {**before, **dict(bound)}
+    operator: Any = replace(target, arguments=tuple(merged.items()), span=expr.span)
+    if isinstance(operator, LayerOperator):
+        operator = replace(operator, sizes_like=_size_source(merged) or operator.sizes_like)
+    if tensors and isinstance(operator, Candidates):
+        raise env.ctx.fail(
+            "not-an-operator",
+            f"`{target.declaration.name}` is a list of operators",
+            expr.span,
+            "`-> pick one of ...` decides among candidates",
         )
-    else:
-        operator = OpOperator(target.declaration, tuple(merged.items()), expr.span, target.cell, target.is_fresh)
     return apply(env, operator, tensors, expr.span) if tensors else operator
 
 
-def _with_declaration(failure: Exception, target: LayerOperator | OpOperator) -> Exception:
+def _arguments(
+    expr: ast.Call, parameters: Sequence[ast.Parameter], free: Sequence[ast.Parameter], env: Env
+) -> tuple[list[Tensor | Absent], list[tuple[str | None, Any]], list[Span]]:
+    """The tensors of a call, its other arguments (name, value), and their places.
 
-    if not isinstance(failure, NasError):
-        return failure
-    label = Label(target.declaration.span, "declared here")
-    return NasError([replace(d, secondary=(*d.secondary, label)) for d in failure.diagnostics])
+    Without a `;` leading arguments that are tensors are the tensors.
+    """
+    tensors: list[Tensor | Absent] = []
+    given: list[tuple[str | None, Any]] = []
+    spans: list[Span] = []
+    by_name = {p.name: p for p in parameters}
+    for position, argument in enumerate(expr.arguments):
+        if expr.split is not None and position < expr.split:
+            if argument.name is not None:
+                raise env.ctx.fail("tensor-argument", "tensors are given without names", argument.span)
+            tensors.extend(builtin.tensors_of(env, env.evaluate(argument.value), argument.value))
+            continue
+        if argument.name is not None:
+            parameter = by_name.get(argument.name)
+        else:
+            filled = sum(1 for name, _ in given if name is None)
+            parameter = free[filled] if filled < len(free) else None
+        value = evaluate_word(env, argument.value, parameter)
+        if isinstance(value, Tensor | Absent | Items | Multiple):
+            if expr.split is None and not given and argument.name is None:
+                tensors.extend(builtin.tensors_of(env, value, argument.value))
+                continue
+            if isinstance(value, Tensor | Multiple):
+                hint = "tensors come before `;`, or are piped in"
+                raise env.ctx.fail("tensor-argument", "a tensor stands among the numbers", argument.span, hint)
+        given.append((argument.name, value))
+        spans.append(argument.span)
+    return tensors, given, spans
 
 
-def _size_source(arguments: dict[str, Any]) -> Tensor | None:
+def _size_source(arguments: Mapping[str, Any]) -> Tensor | None:
     for value in arguments.values():
         if isinstance(value, SizeOf):
             return value.source

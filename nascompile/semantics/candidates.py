@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from nascompile.diagnostics import Label, did_you_mean
+from nascompile.diagnostics import did_you_mean
 from nascompile.ir.symbols import Sym
 from nascompile.semantics.context import Env
+from nascompile.semantics.parameters import bind_defaults
 from nascompile.semantics.values import (
     Absent,
     Candidates,
@@ -27,18 +28,8 @@ def labelled(env: Env, source: Any, tensor: Tensor | Absent | None, span: Span) 
         scope = Scope()
         for parameter in declaration.tensors:
             scope.names[parameter.name] = tensor
-        given = dict(source.arguments)
         inner = Env(env.ctx, env.frame, scope)
-        for parameter in declaration.parameters:
-            if parameter.name in given:
-                scope.names[parameter.name] = given[parameter.name]
-            elif parameter.default is not None:
-                scope.names[parameter.name] = inner.evaluate(parameter.default)
-            else:
-                raise env.ctx.fail(
-                    "missing-argument", f"`{declaration.name}` needs `{parameter.name}`", source.span, None,
-                    Label(parameter.span, "declared here"),
-                )  # fmt: skip
+        bind_defaults(inner, declaration.name, declaration.parameters, dict(source.arguments), source.span)
         found: list[tuple[str, Any, Scope | None]] = []
         for candidate in declaration.candidates:
             if candidate.condition is not None:

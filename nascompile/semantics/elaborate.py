@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from nascompile.diagnostics import Diagnostic, Label, NasError, did_you_mean, error
+from nascompile.diagnostics import Diagnostic, NasError, did_you_mean, error
 from nascompile.ir.program import Graph, Program, TensorType
 from nascompile.semantics.connectivity import attach_to_edges, expand_connected
 from nascompile.semantics.context import Context, Env, Frame
 from nascompile.semantics.expressions import evaluate
 from nascompile.semantics.modules import Library
 from nascompile.semantics.outputs import Named
-from nascompile.semantics.parameters import bind_parameters
+from nascompile.semantics.parameters import bind_defaults, bind_parameters
 from nascompile.semantics.statements import run_body
 from nascompile.semantics.values import Absent, Multiple, Poisoned, Scope, Tensor, describe
 from nascompile.source import Span
@@ -83,19 +83,7 @@ def _arguments(ctx: Context, frame: Frame, declaration: ast.OpDecl, request: Req
     bound = dict(bind_parameters(Env(ctx, frame, Scope()), declaration.name, declaration.parameters, given, span))
     scope = Scope()
     scope.names[declaration.tensors[0].name if declaration.tensors else "x"] = value
-    inner = Env(ctx, frame, scope)
-    for parameter in declaration.parameters:
-        if parameter.name in bound:
-            scope.names[parameter.name] = bound[parameter.name]
-        elif parameter.default is None:
-            raise error(
-                "missing-argument", f"`{declaration.name}` needs `{parameter.name}`", span,
-                secondary=[Label(parameter.span, "declared here")],
-            )  # fmt: skip
-        elif parameter.kinds and isinstance(parameter.default, ast.Name):
-            scope.names[parameter.name] = parameter.default.id
-        else:
-            scope.names[parameter.name] = evaluate(parameter.default, inner)
+    bind_defaults(Env(ctx, frame, scope), declaration.name, declaration.parameters, bound, span)
     return scope
 
 
