@@ -155,8 +155,8 @@ def test_what_the_grammar_allows_and_the_language_does_not(text: str, message: s
 
 def test_an_error_in_each_declaration_is_found() -> None:
     found = diagnostics(
-        "nas 1\nop f(c) = a b\nop g(c) = conv(c\nop ok(c) = relu\ntask t {\n  a = \n}\nspace s(x: image) {\n  y = 3q\n  x → y\n}\n"
-        "search q : s {\n}\n"
+        "nas 1\nop f(c) = a b\nop g(c) = conv(c\nop ok(c) = relu\ntask t {\n  a = \n}\n"
+        "space s(x: image) {\n  y = 3q\n  x → y\n}\nsearch q : s {\n}\n"
     )
     assert [(each.code, each.primary.span.line) for each in found if each.primary is not None] == [
         ("syntax-error", 2),
@@ -181,21 +181,8 @@ def test_what_is_expected_is_said_in_the_words_of_the_language() -> None:
     assert (found.message, found.hint) == ("`3` cannot stand here", "expected a text")
 
 
-WORDS = sorted(set(LITERALS) | HARD_WORDS) + [
-    "x",
-    "c",
-    "12",
-    "0.5",
-    "4M",
-    "20 ms",
-    '"text"',
-    "\n",
-    "# comment\n",
-    " ",
-    '"',
-    "é",
-    "\t",
-]
+OTHERS = ["x", "c", "12", "0.5", "4M", "20 ms", '"text"', "\n", "# comment\n", " ", '"', "é", "\t"]
+WORDS = [*sorted(set(LITERALS) | HARD_WORDS), *OTHERS]
 
 
 def says_something(text: str) -> None:
