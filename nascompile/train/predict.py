@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from monai.inferers.utils import sliding_window_inference
 
+from nascompile.data.cases import Case
+from nascompile.data.load import load_case
+from nascompile.data.reader import Geometry
 from nascompile.data.task import Task
 
 
@@ -91,3 +95,16 @@ def class_scores(logits: torch.Tensor) -> torch.Tensor:
         positive = torch.sigmoid(logits)
         return torch.cat([1 - positive, positive], 1)
     return torch.softmax(logits, 1)
+
+
+def predict_case(
+    module: torch.nn.Module, task: Task, case: Case, device: torch.device
+) -> tuple[torch.Tensor, Geometry]:
+    """Probabilities of one case, labelled or not, with the grid they lie on.
+
+    Segmentation: (classes, *space), for `data.writer.write_label_map` after an argmax. Classification: (classes,).
+    Raises `NasError` as reading does.
+    """
+    loaded = load_case(task, replace(case, label=None))
+    image = torch.from_numpy(loaded.image)[None].to(device)
+    return class_scores(predict(module, image, task))[0].cpu(), loaded.geometry

@@ -6,15 +6,19 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import SimpleITK as sitk
 import torch
 from torch import nn
 
+from nascompile.data.cases import find_cases
 from nascompile.data.dataset import datasets
 from nascompile.data.task import Task
+from nascompile.data.writer import write_label_map
 from nascompile.diagnostics import NasError
 from nascompile.train.evaluate import evaluate
-from nascompile.train.predict import main_output, predict
+from nascompile.train.predict import main_output, predict, predict_case
 
 
 class Oracle(nn.Module):
@@ -123,3 +127,45 @@ def test_empty_split(nuclei: Task, cpu: torch.device, tmp_path: Path) -> None:
 
     with pytest.raises(NasError, match="empty-split"):
         evaluate(Oracle(), replace(nuclei, split=Ratio(0.8, 0.2, 0.0)), "test", cpu)
+
+
+class Bright(nn.Module):
+    """Class 1 where a voxel is above 127."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.cat([127.5 - x, x - 127.5], 1)
+
+
+def test_prediction_is_written_on_the_grid_of_its_image(lidc: Task, cpu: torch.device, tmp_path: Path) -> None:
+    """Turned, then read in LPS, predicted, and written back: the same voxels as in the file."""
+    case = max(find_cases(lidc)[0][:30], key=lambda c: sitk.GetArrayFromImage(sitk.ReadImage(str(c.images[0]))).sum())
+    image = sitk.ReadImage(str(case.images[0]))
+    task = replace(lidc, kind="segmentation", classes=("background", "nodule"), normalise="none", metric="dice")
+    for stored in (image, sitk.PermuteAxes(sitk.Flip(image, [True, False, True]), [2, 0, 1])):
+        path = tmp_path / "image.nii.gz"
+        sitk.WriteImage(stored, str(path))
+        scores, geometry = predict_case(Bright(), task, replace(case, images=(path,)), cpu)
+        out = tmp_path / "out" / "map.nii.gz"
+        write_label_map(scores.argmax(0).numpy(), geometry, path, out)
+        written = sitk.ReadImage(str(out))
+        np.testing.assert_array_equal(sitk.GetArrayFromImage(written), sitk.GetArrayFromImage(stored) > 127)
+        assert written.GetDirection() == pytest.approx(stored.GetDirection())
+        assert [p.name for p in out.parent.iterdir()] == ["map.nii.gz"]
+    coarse = replace(task, spacing=(2.5, 2.5, 2.5))
+    scores, geometry = predict_case(Bright(), coarse, case, cpu)
+    assert scores.shape == (2, 16, 16, 16)
+    write_label_map(scores.argmax(0).numpy(), geometry, case.images[0], tmp_path / "coarse.nrrd")
+    found = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "coarse.nrrd")))
+    truth = sitk.GetArrayFromImage(image) > 127
+    assert 2 * (found * truth).sum() / (found.sum() + truth.sum()) > 0.8
+
+
+def test_plane_is_written_as_png(nuclei: Task, cpu: torch.device, tmp_path: Path) -> None:
+    case = find_cases(nuclei)[0][0]
+    scores, geometry = predict_case(Oracle(), nuclei, case, cpu)
+    write_label_map(scores.argmax(0).numpy(), geometry, case.images[0], tmp_path / "a.png")
+    found = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "a.png")))
+    np.testing.assert_array_equal(found, scores.argmax(0).numpy())
+    with pytest.raises(NasError, match=r"cannot-write.*\.nii\.gz"):
+        write_label_map(scores.argmax(0).numpy(), geometry, case.images[0], tmp_path / "a.xyz")
+    assert [p.name for p in tmp_path.iterdir()] == ["a.png"]
