@@ -88,9 +88,15 @@ class CallNode:
     is_dead: bool = False
 
 
+SCALED = ""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class MixNode:
-    """An undecided `pick one` of operators: `inputs[k]` is what candidate `labels[k]` computes."""
+    """An undecided `pick one` of operators: `inputs[k]` is what candidate `labels[k]` computes.
+
+    The label `SCALED` marks inputs whose weight was applied upstream; candidates that are zero may be missing.
+    """
 
     decision: str
     labels: tuple[str, ...]
@@ -126,7 +132,40 @@ class PhiNode:
     guard: Any = True
 
 
-Node = LayerNode | CallNode | MixNode | GateNode | PhiNode
+@dataclass(frozen=True, slots=True, eq=False)
+class Branch:
+    """One convolution of a `ParallelNode`: a dense one, or a depthwise one with the pointwise one behind it.
+
+    `decision` and `label` say which mixture weight scales it.
+    """
+
+    layers: tuple[LayerNode, ...]
+    decision: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ParallelNode:
+    """Convolutions of one input computed as one, normalised, scaled by their mixture weights, activated and summed.
+
+    Branch `n` is added to `outputs[owners[n]]`; dense branches come first. Made by the pass `merge-parallel`;
+    `norm_groups` are those of one branch.
+    """
+
+    layer: str
+    attrs: Mapping[str, Attr]
+    branches: tuple[Branch, ...]
+    owners: tuple[int, ...]
+    norm_groups: int
+    is_activated: bool
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    path: str
+    origin: Origin
+    guard: Any = True
+
+
+Node = LayerNode | CallNode | MixNode | GateNode | PhiNode | ParallelNode
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from nascompile.ir.program import Graph
 from nascompile.passes.drop_identity import drop_identity
 from nascompile.passes.flatten import flatten
+from nascompile.passes.merge_parallel import merge_parallel
 from nascompile.passes.prune_dead import prune_dead
 from nascompile.passes.share_equal import share_equal
 
@@ -20,7 +21,10 @@ FIXED: tuple[Pass, ...] = (
     prune_dead,  # what sharing and dropping left behind
 )
 
-SUPERNET: tuple[Pass, ...] = FIXED
+SUPERNET: tuple[Pass, ...] = (
+    *FIXED,
+    merge_parallel,  # last: it looks for whole candidates, and nothing else knows its nodes
+)
 
 
 def run(graph: Graph, pipeline: tuple[Pass, ...], without: frozenset[str] = frozenset()) -> Graph:

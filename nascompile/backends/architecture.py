@@ -1,0 +1,121 @@
+"""Architecture parameters of a supernet: one tensor, with the weights of every candidate and edge as a function of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from nascompile.backends.weights import seed_of
+from nascompile.ir.program import Decision
+
+
+class Architecture(nn.Module):
+    """Logits of all relaxed decisions in one parameter `logits`.
+
+    `forward()` returns the weights as a flat vector; `slots[path, label]` is the place of a candidate in it. Tied
+    decisions share logits but have places of their own, so that each can be restricted to a genotype.
+    """
+
+    logits: nn.Parameter
+
+    def __init__(self, decisions: Mapping[str, Decision], seed: int, spread: float = 1e-3):
+        super().__init__()
+        relaxed = {p: d for p, d in decisions.items() if d.kind != "number"}
+        rows: dict[str, Decision] = {}
+        for decision in relaxed.values():
+            rows.setdefault(decision.parameters, decision)
+        by_kind: dict[tuple[str, int], list[str]] = {}
+        for name, decision in rows.items():
+            if decision.kind == "edges" and decision.relax == "none":
+                continue
+            by_kind.setdefault((decision.relax, len(decision.candidates)), []).append(name)
+        self.blocks: list[tuple[str, int, int]] = []
+        self.places: dict[str, tuple[int, int]] = {}
+        start = 0
+        for (relax, width), names in by_kind.items():
+            self.blocks.append((relax, len(names), width))
+            for name in names:
+                self.places[name] = (start, start + width)
+                start += width
+        values = [
+            torch.randn(b - a, generator=torch.Generator().manual_seed(seed_of(name, seed))) * spread
+            for name, (a, b) in self.places.items()
+        ]
+        self.logits = nn.Parameter(torch.cat(values) if values else torch.zeros(0))
+        self.slots: dict[tuple[str, str], int] = {}
+        order: list[int] = []
+        for path, decision in relaxed.items():
+            place = self.places.get(decision.parameters)
+            for position, label in enumerate(decision.candidates):
+                self.slots[path, label] = len(order)
+                order.append(start if place is None else place[0] + position)
+        self.register_buffer("order", torch.tensor(order, dtype=torch.long), persistent=False)
+        self.has_ones = start in order
+        self.is_identity = order == list(range(start))
+        self.temperature = 1.0
+        self.restriction: Tensor | None = None
+        self._decisions = dict(relaxed)
+
+    def probabilities(self) -> Tensor:
+        """Relaxed weights in the order of `places`."""
+        parts = []
+        sizes = [count * width for _, count, width in self.blocks]
+        scaled = self.logits if self.temperature == 1.0 else self.logits / self.temperature
+        for (relax, count, width), piece in zip(self.blocks, scaled.split(sizes), strict=True):
+            rows = piece.view(count, width)
+            if relax == "softmax":
+                parts.append(rows.softmax(1).flatten())
+            else:
+                p = rows.sigmoid()
+                parts.append((p / (1 - (1 - p).prod(1, keepdim=True))).flatten())
+        return torch.cat(parts) if len(parts) > 1 else parts[0] if parts else scaled
+
+    def forward(self) -> Tensor:
+        if self.restriction is not None:
+            return self.restriction
+        weights = self.probabilities()
+        if self.is_identity:
+            return weights
+        if self.has_ones:
+            weights = torch.cat([weights, weights.new_ones(1)])
+        order: Any = self.order
+        return weights.index_select(0, order)
+
+    def rows(self) -> dict[str, Tensor]:
+        """The logits of every named vector, as views."""
+        return {name: self.logits[a:b] for name, (a, b) in self.places.items()}
+
+    def relaxed(self) -> dict[str, list[float]]:
+        """Relaxed weights by name of the architecture parameters (Bernoulli: the plain probability)."""
+        with torch.no_grad():
+            found = {}
+            values = self.probabilities()
+            raw = torch.sigmoid(self.logits / self.temperature)
+            kinds = {d.parameters: d.relax for d in self._decisions.values()}
+            for name, (a, b) in self.places.items():
+                source = raw if kinds[name] == "bernoulli" else values
+                found[name] = [float(v) for v in source[a:b]]
+            return found
+
+    def restrict(self, values: Mapping[str, Any] | None) -> None:
+        """Give every kept candidate weight 1 and every other 0; None lifts the restriction."""
+        if values is None:
+            self.restriction = None
+            return
+        weights = self.logits.new_zeros(len(self.slots))
+        for (path, label), place in self.slots.items():
+            chosen = values.get(path)
+            kept = chosen == label if self._decisions[path].kind == "op" else label in (chosen or ())
+            weights[place] = 1.0 if kept and self._exists(path, values) else 0.0
+        self.restriction = weights
+
+    def _exists(self, path: str, values: Mapping[str, Any]) -> bool:
+        parent = self._decisions[path].parent
+        if parent is None or parent[0] not in self._decisions:
+            return True
+        chosen = values.get(parent[0])
+        inside = chosen == parent[1] if isinstance(chosen, str) else parent[1] in (chosen or ())
+        return inside and self._exists(parent[0], values)
