@@ -42,7 +42,7 @@ def on_grid(task: Task, case: Case, image: ItkImage, grid: Grid, *, world: bool,
         image = itk().Image(image)
         image.CopyInformation(grid.stored)
         return resample_like(image, grid.final, nearest=label)
-    if ours.size == theirs.size and _is_default(theirs) and not _is_default(ours):
+    if ours.size == theirs.size and _is_default(theirs):
         message = f"case `{case.id}`: the {noun} has the size of the image, but its header has no position or spacing"
         hint = "copy origin, spacing and direction of the image into its header"
         raise NasError([task.problem("grid-mismatch", message, "data", hint=hint)])

@@ -187,11 +187,13 @@ def test_label_map_saved_without_its_header(lidc: Task, tmp_path: Path) -> None:
     image = sitk.ReadImage(str(find_cases(lidc)[0][0].images[0]))
     sitk.WriteImage(image, str(tmp_path / "i.nii"))
     bare = sitk.GetImageFromArray((sitk.GetArrayFromImage(image) > 127).astype(np.uint8))
-    sitk.WriteImage(bare, str(tmp_path / "l.nii"))
     task = replace(lidc, kind="segmentation", classes=("a", "b"), layout=Pairs("i.nii", "l.nii"), root=tmp_path)
-    problems = problems_of(task)
-    assert [p.code for p in problems] == ["grid-mismatch"]
-    assert problems[0].hint == "copy origin, spacing and direction of the image into its header"
+    for direction in ((1, 0, 0, 0, 1, 0, 0, 0, 1), (-1, 0, 0, 0, -1, 0, 0, 0, 1)):  # an identity matrix in LPS, in RAS
+        bare.SetDirection(direction)
+        sitk.WriteImage(bare, str(tmp_path / "l.nii"))
+        problems = problems_of(task)
+        assert [p.code for p in problems] == ["grid-mismatch"]
+        assert problems[0].hint == "copy origin, spacing and direction of the image into its header"
 
 
 def test_image_and_label_map_both_without_headers(lidc: Task, tmp_path: Path) -> None:

@@ -141,7 +141,9 @@ def test_prediction_is_written_on_the_grid_of_its_image(lidc: Task, cpu: torch.d
     case = max(find_cases(lidc)[0][:30], key=lambda c: sitk.GetArrayFromImage(sitk.ReadImage(str(c.images[0]))).sum())
     image = sitk.ReadImage(str(case.images[0]))
     task = replace(lidc, kind="segmentation", classes=("background", "nodule"), normalise="none", metric="dice")
-    for stored in (image, sitk.PermuteAxes(sitk.Flip(image, [True, False, True]), [2, 0, 1])):
+    oblique = sitk.Image(image)
+    oblique.SetDirection((0.8, 0.6, 0, -0.6, 0.8, 0, 0, 0, 1))
+    for stored in (image, oblique, sitk.PermuteAxes(sitk.Flip(image, [True, False, True]), [2, 0, 1])):
         path = tmp_path / "image.nii.gz"
         sitk.WriteImage(stored, str(path))
         scores, geometry = predict_case(Bright(), task, replace(case, images=(path,)), cpu)
