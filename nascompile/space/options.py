@@ -1,17 +1,21 @@
-"""Values of single decisions, and what each weighs once the decisions nested in it are summed up."""
+"""Values of single decisions, and the decisions that exist only under one of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
+from nascompile.diagnostics import error
+from nascompile.ir import symbols
 from nascompile.ir.program import Decision
+from nascompile.ir.symbols import Sym
 
 T = TypeVar("T")
 
-SUBSET_LIMIT = 1 << 20
+SUBSET_EDGES = 16
+"""`pick some` lists its subsets; past this many edges there are too many."""
 
 
 class Semiring(Protocol[T]):
@@ -51,64 +55,62 @@ class Best:
 
 
 Score = Callable[[Decision, Any], Any]
-"""Semiring weight of one value of a decision, its children left out."""
+"""Semiring weight of one value of a decision, the decisions nested in it left out."""
 
 
 def values(decision: Decision) -> list[Any]:
     """Legal values in text order: labels, numbers, or subsets (tuples of labels in text order).
 
-    An interval has the single value None: a real number is no choice among alternatives.
+    Subsets are ordered by their members: those with the first edge come behind those without it, as binary numbers
+    count. An interval has the single value None: a real number is no choice among alternatives. Raises NasError
+    `too-many-edges` when the subsets cannot be listed.
     """
     if decision.interval is not None:
         return [None]
-    if decision.kind != "edges":
-        return [c for c in decision.candidates if c not in decision.never]
     labels = [c for c in decision.candidates if c not in decision.never]
+    if decision.kind != "edges":
+        return labels
     if decision.decode == "all":
         return [tuple(labels)]
     if decision.count is not None:
         return list(combinations(labels, decision.count))
-    if len(labels) > 20:
-        raise OverflowError(f"`{decision.path}` has {len(labels)} edges: too many subsets to list")
-    found = [
-        tuple(x for i, x in enumerate(labels) if mask >> (len(labels) - 1 - i) & 1)
-        for mask in range(1, 1 << len(labels))
+    if len(labels) > SUBSET_EDGES:
+        raise error(
+            "too-many-edges", f"`{decision.path}` picks some of {len(labels)} edges: too many subsets to list",
+            decision.origin.span, hint=f"pick some of at most {SUBSET_EDGES}, or a fixed number of them",
+        )  # fmt: skip
+    bits = range(len(labels) - 1, -1, -1)
+    return [
+        tuple(x for x, bit in zip(labels, bits, strict=True) if mask >> bit & 1) for mask in range(1, 1 << len(labels))
     ]
-    return found
+
+
+def labels_of(decision: Decision, value: Any) -> Iterable[Any]:
+    """The candidates that a value takes: the kept edges, or the value itself."""
+    return value if decision.kind == "edges" else (value,)
 
 
 @dataclass(frozen=True, slots=True)
-class Nest(Generic[T]):
+class Nest:
     """A decision with the decisions that exist only under one of its labels."""
 
     decision: Decision
-    children: Mapping[str, tuple[Nest[T], ...]]
-
-    def weight(self, value: Any, ring: Semiring[T], score: Score) -> T:
-        """The value's own score times the totals of everything nested in it."""
-        result: T = score(self.decision, value)
-        for label in value if self.decision.kind == "edges" else (value,):
-            for child in self.children.get(label, ()):
-                result = ring.mul(result, child.total(ring, score))
-        return result
-
-    def total(self, ring: Semiring[T], score: Score) -> T:
-        result = ring.zero
-        for value in values(self.decision):
-            result = ring.add(result, self.weight(value, ring, score))
-        return result
+    children: Mapping[Any, tuple[Nest, ...]]
 
     def members(self) -> list[Decision]:
         """This decision and all nested ones, in text order."""
         found = [self.decision]
-        for nests in self.children.values():
-            for nest in nests:
+        for nested in self.children.values():
+            for nest in nested:
                 found.extend(nest.members())
         return found
 
 
-def nests(decisions: Mapping[str, Decision]) -> list[Nest[Any]]:
-    """The forest of decisions: roots in text order, each with what is nested in its labels."""
+def nests(decisions: Mapping[str, Decision]) -> list[Nest]:
+    """The forest of decisions: roots in text order, each with what is nested in its labels.
+
+    Conditions that already hold for a decision are not repeated for those nested in it.
+    """
     below: dict[tuple[str, str], list[str]] = {}
     roots = []
     for path, decision in decisions.items():
@@ -117,13 +119,19 @@ def nests(decisions: Mapping[str, Decision]) -> list[Nest[Any]]:
         else:
             below.setdefault(decision.parent, []).append(path)
 
-    def build(path: str) -> Nest[Any]:
-        decision = decisions[path]
+    def build(path: str, known: frozenset[Any]) -> Nest:
+        terms = _terms(decisions[path].guard)
+        rest = symbols.conjunction(*(t for t in terms if t not in known))
+        decision = replace(decisions[path], guard=rest)
         children = {
-            label: tuple(build(p) for p in below[path, label])
+            label: tuple(build(p, known.union(terms)) for p in below[path, label])
             for label in decision.candidates
             if isinstance(label, str) and (path, label) in below
         }
         return Nest(decision, children)
 
-    return [build(path) for path in roots]
+    return [build(path, frozenset()) for path in roots]
+
+
+def _terms(guard: Any) -> tuple[Any, ...]:
+    return guard.args if isinstance(guard, Sym) and guard.op == "and" else (guard,)

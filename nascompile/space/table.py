@@ -7,205 +7,261 @@ widths needs the last width, a grid the set of nodes that are reached.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any, Generic, TypeVar
 
 from nascompile.diagnostics import error
 from nascompile.ir import symbols
-from nascompile.ir.program import Constraint, Decision
+from nascompile.ir.program import Constraint
 from nascompile.ir.symbols import Sym
-from nascompile.space.options import Nest, Score, Semiring, values
+from nascompile.space.options import Nest, Score, Semiring, labels_of, values
+from nascompile.space.plan import Step, plan
 
 T = TypeVar("T")
 State = tuple[Any, ...]
 
 STATE_LIMIT = 200_000
-ABSENT = ("absent",)
-"""The value of a decision that does not exist under the genotype."""
+_ABSENT = -1
 
 
 @dataclass(frozen=True, slots=True)
-class _Group(Generic[T]):
-    """Values of one decision that later conditions cannot tell apart."""
+class Stage:
+    """A step with its values in text order, grouped by what later conditions can tell of them.
 
-    facts: dict[Any, Any]
-    members: tuple[tuple[Any, T], ...]
-    total: T
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One root decision: the conditions that it completes, and the frontier behind it."""
-
-    nest: Nest[Any]
-    guard: Any
-    checks: tuple[Any, ...]
-    own: tuple[Sym, ...]
-    before: tuple[Sym, ...]
-    after: tuple[Sym, ...]
-
-
-def plan(roots: Sequence[Nest[Any]], constraints: Sequence[Constraint]) -> tuple[Step, ...]:
-    """Schedule: every condition is tested at the last decision that it mentions.
-
-    Conditions on reals cannot be tabulated; they are tested when a genotype is drawn.
+    `moves[state]` maps group numbers (-1: the decision does not exist) to the next state, where a legal genotype
+    still lies beyond it.
     """
-    position = {}
-    for index, nest in enumerate(roots):
-        for member in nest.members():
-            position[member.path] = index
-    guards = [nest.decision.guard for nest in roots]
-    reals = {m.path for nest in roots for m in nest.members() if m.interval is not None}
-    pending: list[tuple[int, Sym]] = []
-    for constraint in constraints:
-        condition = constraint.condition
-        if isinstance(condition, Sym) and reals.isdisjoint(condition.refs):
-            _check_known(condition, position, constraint)
-            pending.append((max(position[p] for p in condition.refs), condition))
-    for index, guard in enumerate(guards):
-        if isinstance(guard, Sym):
-            pending.append((index - 1, guard))
-    steps = []
-    before: tuple[Sym, ...] = ()
-    for index, nest in enumerate(roots):
-        checks = [c for last, c in pending if last == index and c not in guards]
-        needed = [c for last, c in pending if last > index]
-        needed += [g for g in guards[index + 1 :] if isinstance(g, Sym)]
-        after = _frontier(needed, position, index)
-        wanted = [*checks, *after]
-        own = _own(wanted, position, index)
-        steps.append(Step(nest, guards[index], tuple(checks), own, before, after))
-        before = after
-    return tuple(steps)
+
+    step: Step
+    options: tuple[Any, ...]
+    group: tuple[int, ...]
+    children: Mapping[Any, Block]
+    moves: dict[State, dict[int, State]]
 
 
-def _check_known(condition: Sym, position: dict[str, int], constraint: Constraint) -> None:
-    unknown = [path for path in condition.refs if path not in position]
-    if unknown:
-        raise error(
-            "unknown-decision", f"`{constraint.text}` depends on `{unknown[0]}`, which is no decision",
-            constraint.origin.span,
-        )  # fmt: skip
+class Block:
+    """Decisions made one after another, with the conditions between them, and those nested in each.
 
+    Raises NasError `space-too-coupled` when more than 200,000 partial choices have to be told apart.
+    """
 
-def _frontier(conditions: Sequence[Any], position: dict[str, int], index: int) -> tuple[Sym, ...]:
-    """Maximal sub-expressions of `conditions` that decisions up to `index` determine."""
-    return _maximal(conditions, lambda e: all(position[p] <= index for p in e.refs))
+    __slots__ = ("stages",)
 
-
-def _own(conditions: Sequence[Any], position: dict[str, int], index: int) -> tuple[Sym, ...]:
-    """Maximal sub-expressions that only the decision at `index` determines."""
-    return _maximal(conditions, lambda e: all(position[p] == index for p in e.refs))
-
-
-def _maximal(conditions: Sequence[Any], is_known: Callable[[Sym], bool]) -> tuple[Sym, ...]:
-    found: dict[Sym, None] = {}
-    seen: set[Sym] = set()
-
-    def walk(expression: Any) -> None:
-        if not isinstance(expression, Sym) or expression in seen:
-            return
-        seen.add(expression)
-        if is_known(expression):
-            found[expression] = None
-        elif expression.op not in ("ref", "kept", "is"):
-            for part in expression.args:
-                walk(part)
-
-    for condition in conditions:
-        walk(condition)
-    return tuple(found)
-
-
-def _groups(step: Step, ring: Semiring[T], score: Score) -> list[_Group[T]]:
-    """The decision's values, grouped by the facts about them that conditions use."""
-    decision = step.nest.decision
-    table: dict[State, list[tuple[Any, T]]] = {}
-    facts: dict[State, dict[Any, Any]] = {}
-    for value in values(decision):
-        known = {decision.path: value}
-        key = tuple(_safe(own, known) for own in step.own)
-        table.setdefault(key, []).append((value, step.nest.weight(value, ring, score)))
-        facts.setdefault(key, dict(zip(step.own, key, strict=True)))
-    groups = []
-    for key, members in table.items():
-        total = ring.zero
-        for _, weight in members:
-            total = ring.add(total, weight)
-        groups.append(_Group(facts[key], tuple(members), total))
-    return groups
-
-
-def _safe(expression: Sym, known: dict[Any, Any]) -> Any:
-    try:
-        return symbols.evaluate(expression, known)
-    except KeyError:
-        return None
-
-
-@dataclass(frozen=True, slots=True)
-class Table(Generic[T]):
-    """Forward totals by step and state, and the transitions that led there."""
-
-    steps: tuple[Step, ...]
-    layers: tuple[dict[State, list[tuple[State, int, T]]], ...]
-    groups: tuple[list[_Group[T]], ...]
-    totals: tuple[dict[State, T], ...]
+    def __init__(self, roots: Sequence[Nest], constraints: Sequence[Constraint] = ()):
+        stages = []
+        states: set[State] = {()}
+        for step in plan(roots, constraints):
+            stage, states = _stage(step, states)
+            stages.append(stage)
+        _drop_dead_ends(stages)
+        self.stages: tuple[Stage, ...] = tuple(stages)
 
     @property
-    def total(self) -> Any:
+    def is_possible(self) -> bool:
+        """Whether any genotype fulfils every condition."""
+        return not self.stages or () in self.stages[0].moves
+
+    def fill(self, ring: Semiring[T], score: Score) -> Filled[T]:
+        """Sum up every completion of every state."""
+        inner = []
+        weights = []
+        completions: list[dict[State, T]] = [{(): ring.one}]
+        for stage in reversed(self.stages):
+            filled = {label: block.fill(ring, score) for label, block in stage.children.items()}
+            totals = {label: f.total for label, f in filled.items()}
+            decision = stage.step.nest.decision
+            own = []
+            for option in stage.options:
+                weight = score(decision, option)
+                if totals:
+                    for label in labels_of(decision, option):
+                        if label in totals:
+                            weight = ring.mul(weight, totals[label])
+                own.append(weight)
+            grouped: dict[int, T] = {_ABSENT: ring.one}
+            for number, weight in zip(stage.group, own, strict=True):
+                grouped[number] = ring.add(grouped[number], weight) if number in grouped else weight
+            later = completions[-1]
+            here: dict[State, T] = {}
+            for state, moves in stage.moves.items():
+                total = ring.zero
+                for number, target in moves.items():
+                    total = ring.add(total, ring.mul(grouped[number], later[target]))
+                here[state] = total
+            completions.append(here)
+            inner.append(filled)
+            weights.append(own)
+        return Filled(self.stages, ring, weights[::-1], inner[::-1], completions[::-1])
+
+
+@dataclass(slots=True)
+class Filled(Generic[T]):
+    """A block with the weight of each value and the total of the completions of each state."""
+
+    stages: tuple[Stage, ...]
+    ring: Semiring[T]
+    weights: list[list[T]]
+    inner: list[dict[Any, Filled[T]]]
+    completions: list[dict[State, T]]
+    _ladders: dict[tuple[int, State], tuple[list[int], list[T]]] = field(default_factory=dict)
+
+    @property
+    def total(self) -> T:
         """The sum over all legal genotypes."""
-        return self.totals[-1].get((), None)
+        return self.completions[0].get((), self.ring.zero)
 
+    def options(self, index: int, state: State) -> Iterator[tuple[int, State]]:
+        """Values (as positions) that a state allows, in text order, with the state that each leads to."""
+        stage = self.stages[index]
+        moves = stage.moves[state]
+        if _ABSENT in moves:
+            yield _ABSENT, moves[_ABSENT]
+            return
+        for position, number in enumerate(stage.group):
+            if number in moves:
+                yield position, moves[number]
 
-def fill(steps: tuple[Step, ...], ring: Semiring[T], score: Score) -> Table[T]:
-    """Run the dynamic program. Raises NasError `space-too-coupled` when the frontier grows past its limit."""
-    totals: list[dict[State, T]] = [{(): ring.one}]
-    layers: list[dict[State, list[tuple[State, int, T]]]] = []
-    all_groups: list[list[_Group[T]]] = []
-    for step in steps:
-        groups = _groups(step, ring, score)
-        all_groups.append(groups)
-        layer: dict[State, list[tuple[State, int, T]]] = {}
-        reached: dict[State, T] = {}
-        for state, weight in totals[-1].items():
-            known = dict(zip(step.before, state, strict=True))
-            exists = True if step.guard is True else bool(symbols.evaluate(step.guard, known))
-            for number, (facts, total) in enumerate(_choices(step, groups, ring, exists)):
-                here = {**known, **facts}
-                if not all(symbols.evaluate(check, here) for check in step.checks):
-                    continue
-                target = tuple(symbols.evaluate(fact, here) for fact in step.after)
-                gained = ring.mul(weight, total)
-                reached[target] = ring.add(reached[target], gained) if target in reached else gained
-                layer.setdefault(target, []).append((state, number if exists else -1, gained))
-        if len(reached) > STATE_LIMIT:
-            raise error(
-                "space-too-coupled",
-                f"the conditions couple more than {STATE_LIMIT} partial choices at `{step.nest.decision.path}`",
-                step.nest.decision.origin.span,
+    def weight(self, index: int, position: int, target: State) -> T:
+        """The sum over all legal genotypes that take a value at a state."""
+        own = self.ring.one if position == _ABSENT else self.weights[index][position]
+        return self.ring.mul(own, self.completions[index + 1][target])
+
+    def unrank(self: Filled[int], rank: int, found: dict[str, Any]) -> None:
+        """Write the genotype of a rank (0 to total - 1, text order) into `found`."""
+        state: State = ()
+        for index, stage in enumerate(self.stages):
+            positions, ladder = self._ladder(index, state)
+            rung = bisect_right(ladder, rank)
+            rank -= ladder[rung - 1] if rung else 0
+            position = positions[rung]
+            if position == _ABSENT:
+                state = stage.moves[state][_ABSENT]
+                continue
+            state = stage.moves[state][stage.group[position]]
+            within, rank = divmod(rank, self.completions[index + 1][state])
+            decision, value = stage.step.nest.decision, stage.options[position]
+            found[decision.path] = value
+            blocks = [self.inner[index][x] for x in labels_of(decision, value) if x in stage.children]
+            ranks = []
+            for block in reversed(blocks):
+                within, rest = divmod(within, block.total)
+                ranks.append(rest)
+            for block in blocks:
+                block.unrank(ranks.pop(), found)
+
+    def rank(self: Filled[int], found: Mapping[str, Any]) -> int:
+        """The place of a legal genotype in text order. Raises ValueError for an illegal one."""
+        state: State = ()
+        result = 0
+        for index, stage in enumerate(self.stages):
+            decision = stage.step.nest.decision
+            positions, ladder = self._ladder(index, state)
+            if decision.path in found:
+                value = None if decision.interval is not None else found[decision.path]
+                position = stage.options.index(value)
+            else:
+                position = _ABSENT
+            rung = positions.index(position)
+            result += ladder[rung - 1] if rung else 0
+            state = stage.moves[state][_ABSENT if position == _ABSENT else stage.group[position]]
+            if position != _ABSENT:
+                within = 0
+                for label in labels_of(decision, stage.options[position]):
+                    if label in stage.children:
+                        within = within * self.inner[index][label].total + self.inner[index][label].rank(found)
+                result += within * self.completions[index + 1][state]
+        return result
+
+    def _ladder(self, index: int, state: State) -> tuple[list[int], list[Any]]:
+        key = (index, state)
+        if key not in self._ladders:
+            pairs = list(self.options(index, state))
+            sums = accumulate(self.weight(index, position, target) for position, target in pairs)
+            self._ladders[key] = ([position for position, _ in pairs], list(sums))
+        return self._ladders[key]
+
+    def best(self: Filled[float], found: dict[str, Any]) -> None:
+        """Write the genotype of the largest score, the first in text order of equal ones, into `found`."""
+        state: State = ()
+        for index, stage in enumerate(self.stages):
+            goal = self.completions[index][state]
+            position, state = next(
+                (p, target) for p, target in self.options(index, state) if self.weight(index, p, target) >= goal
             )
-        layers.append(layer)
-        totals.append(reached)
-    return Table(steps, tuple(layers), tuple(all_groups), tuple(totals))
+            if position == _ABSENT:
+                continue
+            decision, value = stage.step.nest.decision, stage.options[position]
+            found[decision.path] = value
+            for label in labels_of(decision, value):
+                if label in stage.children:
+                    self.inner[index][label].best(found)
 
 
-def _choices(step: Step, groups: list[_Group[T]], ring: Semiring[T], exists: bool) -> list[tuple[dict[Any, Any], T]]:
-    if exists:
-        return [(g.facts, g.total) for g in groups]
-    known = {step.nest.decision.path: ABSENT}
-    return [({own: _safe_absent(own, known) for own in step.own}, ring.one)]
+def _stage(step: Step, states: set[State]) -> tuple[Stage, set[State]]:
+    """The values and moves of a step, from the states that reach it; and the states it leads to."""
+    decision = step.nest.decision
+    options = tuple(values(decision))
+    numbers: dict[State, int] = {}
+    group = []
+    for option in options:
+        known: dict[Any, Any] = {decision.path: option}
+        key = tuple(symbols.evaluate(own, known) for own in step.own)
+        group.append(numbers.setdefault(key, len(numbers)))
+    facts = {number: dict(zip(step.own, key, strict=True)) for key, number in numbers.items()}
+    absent = {_ABSENT: {own: _absent(own) for own in step.own}}
+    moves: dict[State, dict[int, State]] = {}
+    reached: set[State] = set()
+    for state in states:
+        known = dict(zip(step.before, state, strict=True))
+        exists = step.guard is True or bool(symbols.evaluate(step.guard, known))
+        for number, more in (facts if exists else absent).items():
+            here = {**known, **more}
+            if all(symbols.evaluate(check, here) for check in step.checks):
+                target = tuple(symbols.evaluate(fact, here) for fact in step.after)
+                moves.setdefault(state, {})[number] = target
+                reached.add(target)
+    if len(reached) > STATE_LIMIT:
+        raise error(
+            "space-too-coupled",
+            f"the conditions couple more than {STATE_LIMIT} partial choices at `{decision.path}`",
+            decision.origin.span,
+        )
+    children = {label: Block(nested) for label, nested in step.nest.children.items()}
+    return Stage(step, options, tuple(group), children, moves), reached
 
 
-def _safe_absent(expression: Sym, known: dict[Any, Any]) -> Any:
+def _absent(expression: Sym) -> Any:
+    """What a condition sees of a decision that does not exist: no edge is kept, no operator taken, no number known."""
+    if expression.op in ("kept", "is"):
+        return False
     if expression.op == "ref":
         return None
     try:
-        return symbols.evaluate(expression, known)
-    except (KeyError, TypeError):
+        return symbols.evaluate(expression, {part: _absent(part) for part in _leaves(expression)})
+    except (TypeError, ZeroDivisionError):
         return None
 
 
-def decisions_of(table: Table[Any]) -> list[Decision]:
-    return [member for step in table.steps for member in step.nest.members()]
+def _leaves(expression: Any) -> Iterator[Sym]:
+    if isinstance(expression, Sym):
+        if expression.op in ("ref", "kept", "is"):
+            yield expression
+        else:
+            for part in expression.args:
+                yield from _leaves(part)
+
+
+def _drop_dead_ends(stages: Sequence[Stage]) -> None:
+    """Remove moves behind which no legal genotype lies."""
+    alive: set[State] = {()}
+    for stage in reversed(stages):
+        for state, moves in list(stage.moves.items()):
+            kept = {number: target for number, target in moves.items() if target in alive}
+            if kept:
+                stage.moves[state] = kept
+            else:
+                del stage.moves[state]
+        alive = set(stage.moves)

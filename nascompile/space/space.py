@@ -1,0 +1,191 @@
+"""A search space as a set: exact size, uniform samples, membership, text order."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+from nascompile.diagnostics import Diagnostic, Label, did_you_mean, error
+from nascompile.ir.program import Constraint, Decision, Program
+from nascompile.ir.symbols import Sym
+from nascompile.semantics.values import Absent, Tensor
+from nascompile.space.genotype import Genotype
+from nascompile.space.legal import mistake, normal, violated, walk, why_absent
+from nascompile.space.options import Counting, Nest, nests
+from nascompile.space.plan import reals_of
+from nascompile.space.table import Block, Filled
+
+REJECTION_LIMIT = 10_000
+
+
+class SearchSpace:
+    """The genotypes of an open program.
+
+    `arguments` are those that a genotype's text repeats: by default all of the program's that are not networks. The
+    table behind `size`, `sample`, `rank` and decoding is built once, on first use; that may raise NasError
+    `space-too-coupled` or `too-many-edges`.
+    """
+
+    def __init__(self, program: Program, arguments: Mapping[str, Any] | None = None):
+        given = program.arguments if arguments is None else arguments
+        self.program = program
+        self.name: str = program.name
+        self.arguments: Mapping[str, Any] = {k: v for k, v in given.items() if not isinstance(v, Tensor | Absent)}
+        self.decisions: Mapping[str, Decision] = program.decisions
+        self.constraints: tuple[Constraint, ...] = program.constraints
+
+    def restricted(self, candidates: Mapping[str, Sequence[Any]]) -> SearchSpace:
+        """The space in which decisions keep only some candidates (staged search). Raises NasError for a wrong name."""
+        decisions = dict(self.decisions)
+        for path, wanted in candidates.items():
+            if path not in decisions:
+                hint = did_you_mean(path, decisions)
+                raise error("unknown-decision", f"the space has no decision `{path}`", hint=hint)
+            wrong = [c for c in wanted if c not in decisions[path].candidates]
+            if wrong:
+                hint = did_you_mean(str(wrong[0]), [str(c) for c in decisions[path].candidates])
+                raise error("not-a-candidate", f"`{path}` has no candidate `{wrong[0]}`", hint=hint)
+            kept = tuple(c for c in decisions[path].candidates if c in wanted)
+            decisions[path] = replace(decisions[path], candidates=kept)
+        return SearchSpace(replace(self.program, decisions=decisions), self.arguments)
+
+    @cached_property
+    def roots(self) -> list[Nest]:
+        """The decisions as a forest, in text order."""
+        return nests(self.decisions)
+
+    @cached_property
+    def block(self) -> Block:
+        """The decisions with the conditions between them, ready to be summed over."""
+        return Block(self.roots, self.constraints)
+
+    @cached_property
+    def counts(self) -> Filled[int]:
+        """The number of genotypes behind every partial choice."""
+        return self.block.fill(Counting(), lambda decision, value: 1)
+
+    @cached_property
+    def reals(self) -> tuple[str, ...]:
+        """Paths of the decisions that pick a real number; `size` counts each as one value."""
+        found = reals_of(self.roots)
+        return tuple(path for path in self.decisions if path in found)
+
+    @cached_property
+    def _real_constraints(self) -> tuple[Constraint, ...]:
+        reals = set(self.reals)
+        return tuple(
+            c for c in self.constraints if isinstance(c.condition, Sym) and not reals.isdisjoint(c.condition.refs)
+        )
+
+    @cached_property
+    def _implied(self) -> frozenset[str]:
+        return frozenset(path for path, d in self.decisions.items() if d.decode == "all" and d.kind == "edges")
+
+    def size(self) -> int:
+        """The exact number of legal genotypes, real numbers left out. Conditions on reals are not counted."""
+        return self.counts.total
+
+    def genotype(self, values: Mapping[str, Any]) -> Genotype:
+        """A genotype of this space with these values, which are not checked (`contains` does)."""
+        return Genotype(self.name, self.arguments, dict(values), self._implied)
+
+    def sample(self, rng: random.Random) -> Genotype:
+        """A genotype drawn uniformly; reals uniformly in their interval.
+
+        Raises NasError `empty-space`, and `sampling-failed` when 10,000 draws break a condition on reals.
+        """
+        total = self.size()
+        if total == 0:
+            raise error("empty-space", f"no genotype of `{self.name}` fulfils its conditions")
+        for _ in range(REJECTION_LIMIT):
+            values = self._at(rng.randrange(total))
+            for path in self.reals:
+                if path in values:
+                    low, high = self.decisions[path].interval or (0.0, 0.0)
+                    values[path] = rng.uniform(low, high)
+            if not self._real_constraints or not list(violated(self._real_constraints, values, None)):
+                return self.genotype(values)
+        constraint = self._real_constraints[0]
+        raise error(
+            "sampling-failed", f"none of {REJECTION_LIMIT} draws fulfils the conditions on real numbers",
+            constraint.origin.span,
+        )  # fmt: skip
+
+    def _at(self, rank: int) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        self.counts.unrank(rank, found)
+        return found
+
+    def unrank(self, rank: int) -> Genotype:
+        """The genotype with this place (from 0) in text order; reals are the middle of their interval.
+
+        Raises IndexError outside 0 .. size - 1.
+        """
+        if not 0 <= rank < self.size():
+            raise IndexError(rank)
+        values = self._at(rank)
+        for path in self.reals:
+            if path in values:
+                values[path] = sum(self.decisions[path].interval or (0.0, 0.0)) / 2
+        return self.genotype(values)
+
+    def rank(self, genotype: Genotype) -> int:
+        """The place of a legal genotype in text order; `unrank` inverts it. Raises ValueError for an illegal one."""
+        return self.counts.rank(genotype.values)
+
+    def enumerate(self, limit: int | None = None) -> Iterator[Genotype]:
+        """Legal genotypes in text order, at most `limit` of them."""
+        total = self.size()
+        for rank in range(total if limit is None else min(limit, total)):
+            yield self.unrank(rank)
+
+    def exists(self, values: Mapping[str, Any]) -> list[str]:
+        """Paths of the decisions that exist under (partial) values, in text order; those still open included."""
+        found: list[str] = []
+
+        def take(decision: Decision) -> Any:
+            found.append(decision.path)
+            value = values.get(decision.path)
+            return decision.candidates if value is None and decision.decode == "all" else value
+
+        walk(self.roots, take)
+        return found
+
+    def contains(self, genotype: Genotype) -> list[Diagnostic]:
+        """What makes a genotype illegal here; empty for a member of the space."""
+        if genotype.space != self.name:
+            return [Diagnostic("wrong-space", f"a genotype of `{genotype.space}`, not of `{self.name}`", None)]
+        problems: list[Diagnostic] = []
+        seen: set[str] = set()
+
+        def take(decision: Decision) -> Any:
+            seen.add(decision.path)
+            if decision.path not in genotype.values:
+                declared = (Label(decision.origin.span, "declared here"),)
+                message = f"the genotype does not decide `{decision.path}`"
+                problems.append(Diagnostic("missing-decision", message, None, declared))
+                return None
+            value = genotype.values[decision.path]
+            wrong = mistake(decision, tuple(value) if isinstance(value, list) else value, None)
+            if wrong is not None:
+                problems.append(wrong)
+                return None
+            return normal(decision, value)
+
+        found = walk(self.roots, take)
+        for path in genotype.values:
+            if path not in self.decisions:
+                hint = did_you_mean(path, self.decisions)
+                problems.append(Diagnostic("unknown-decision", f"the space has no decision `{path}`", None, (), hint))
+            elif path not in seen and not problems:
+                reason = why_absent(self.decisions[path], found)
+                message = f"`{path}` does not exist under this genotype: {reason}"
+                problems.append(Diagnostic("absent-decision", message, None))
+        return problems or list(violated(self.constraints, found, None))
+
+    def binding(self, genotype: Genotype) -> dict[str, Any]:
+        """What an elaboration binds: the values, and None for each decision that does not exist under the genotype."""
+        return {path: genotype.values.get(path) for path in self.decisions}
