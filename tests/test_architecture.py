@@ -32,9 +32,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "objectives": LANGUAGE | ANALYSIS,
     "backends": LANGUAGE | ANALYSIS,
     "search": LANGUAGE | ANALYSIS | LEAVES | {"objectives"},
-    "compilation": LANGUAGE | ANALYSIS | LEAVES | {"objectives", "backends", "search"},
-    "report": LANGUAGE | ANALYSIS | LEAVES | {"objectives", "backends", "search", "compilation"},
-    "cli": LANGUAGE | ANALYSIS | LEAVES | {"objectives", "backends", "search", "compilation", "report"},
+    "config": LANGUAGE | LEAVES,
+    "runs": {"source", "diagnostics"},
+    "compilation": LANGUAGE | ANALYSIS | LEAVES | {"objectives", "backends", "search", "config"},
+    "report": LANGUAGE | ANALYSIS | LEAVES | {"objectives", "backends", "search", "compilation", "config", "runs"},
+    "jobs": LANGUAGE
+    | ANALYSIS
+    | LEAVES
+    | {"objectives", "backends", "search", "compilation", "config", "runs", "report"},
+    "cli": LANGUAGE
+    | ANALYSIS
+    | LEAVES
+    | {"objectives", "backends", "search", "compilation", "config", "runs", "report", "jobs"},
     "testing": LANGUAGE | ANALYSIS | LEAVES | {"objectives", "backends", "search", "compilation"},
 }
 # What the command line may import before it knows the command; the other reports load Matplotlib and templates.
@@ -47,6 +56,7 @@ MAY_LOAD_TORCH = (
     "nascompile.train.",
     "nascompile.data.",
     "nascompile.search.oneshot.",
+    "nascompile.jobs.",
     "nascompile.profile.latency",
 )
 NEVER = ("torchvision",)

@@ -1,0 +1,52 @@
+"""The command line: one list of commands. Each imports what it needs when it runs; none of these files loads torch."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from nascompile import __version__
+from nascompile.cli.check import check
+from nascompile.cli.doctor import doctor
+from nascompile.cli.fmt import fmt
+from nascompile.cli.show import show
+
+DISCLAIMER = "for research, not a medical device"
+
+app = typer.Typer(
+    name="nascompile",
+    help=f"A compiler for neural architecture search on 2-D and 3-D medical images ({DISCLAIMER}).",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"nascompile {__version__} ({DISCLAIMER})")
+        raise typer.Exit
+
+
+@app.callback()
+def _start(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+for command in (check, fmt, show, doctor):
+    app.command()(command)
+
+
+def main() -> None:
+    """The entry point `nascompile`."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""Arguments and options that several commands share, each with one spelling and one meaning."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nascompile.compilation import Compilation
+from nascompile.config.settings import Setting, from_argument, from_yaml
+from nascompile.diagnostics import Diagnostic, NasError, error
+
+Spec = Annotated[Path, typer.Argument(metavar="SPEC", help="A .nas text.", show_default=False)]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Override a field or an argument; may be repeated."),
+]
+Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="A YAML file of overrides.")]
+Data = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="What data paths are relative to.")]
+Input = Annotated[str | None, typer.Option("--input", metavar="1x64x64", help="Channels and sizes of the input.")]
+Space = Annotated[str | None, typer.Option("--space", metavar="NAME", help="Which space of the text.")]
+GenotypeName = Annotated[str | None, typer.Option("--genotype", "-g", metavar="NAME", help="Which genotype.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Device = Annotated[str, typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda or cuda:0.")]
+RunName = Annotated[str | None, typer.Option("--name", metavar="NAME", help="The name of the run's folder.")]
+Note = Annotated[str | None, typer.Option("--note", metavar="TEXT", help="A note, listed by `runs`.")]
+Seed = Annotated[int | None, typer.Option("--seed", help="The seed; overrides the text's.")]
+Runs = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Where run folders are.")]
+RUNS = Path("runs")
+
+
+def compilation(
+    spec: Path, set_: list[str] | None, config: Path | None, data: Path | None = None, input: str | None = None
+) -> Compilation:
+    """The text with its overrides: the YAML file's first, then `--set`. Raises NasError with all bad settings."""
+    settings: list[Setting] = []
+    problems: list[Diagnostic] = []
+    if config is not None:
+        try:
+            settings += from_yaml(config)
+        except NasError as failure:
+            problems += failure.diagnostics
+    for text in set_ or ():
+        try:
+            settings.append(from_argument(text))
+        except NasError as failure:
+            problems += failure.diagnostics
+    if problems:
+        raise NasError(problems)
+    return Compilation.from_path(spec, data, settings, input_size(input))
+
+
+def input_size(text: str | None) -> tuple[int, ...] | None:
+    """`1x64x64` as numbers. Raises NasError (`bad-input`)."""
+    if text is None:
+        return None
+    parts = text.lower().split("x")
+    if not all(part.isdecimal() and int(part) > 0 for part in parts) or not 2 <= len(parts) <= 4:
+        raise error("bad-input", f"`--input {text}` is no size", hint="write channels and sizes: `--input 1x64x64`")
+    return tuple(int(part) for part in parts)

@@ -1,0 +1,116 @@
+"""`nascompile show`: what a space or a genotype is, without torch."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nascompile.cli import options
+from nascompile.cli.guard import guarded
+from nascompile.compilation import Compilation
+from nascompile.config.constants import SpaceCall
+
+
+@guarded
+def show(
+    spec: options.Spec,
+    space: options.Space = None,
+    genotype: options.GenotypeName = None,
+    set_: options.Set = None,
+    config: options.Config = None,
+    data: options.Data = None,
+    input: options.Input = None,
+    svg: Annotated[Path | None, typer.Option("--svg", metavar="FILE", help="Write drawings of the cells.")] = None,
+    json_: options.Json = False,
+) -> None:
+    """Show decisions, the exact number of genotypes, parameters, operations and a drawing."""
+    text = options.compilation(spec, set_, config, data, input)
+    found = _describe(text, space, genotype)
+    if svg is not None:
+        _write_drawings(found["cells"], svg)
+    if json_:
+        print(json.dumps({k: v for k, v in found.items() if k != "cells"}, indent=1))
+    else:
+        _print(found)
+
+
+def _describe(text: Compilation, space: str | None, genotype: str | None) -> dict[str, Any]:
+    from nascompile.profile.cost import cost_of
+    from nascompile.report.cells import cells_of
+    from nascompile.report.tables import decision_rows
+
+    values = None
+    if genotype is not None:
+        made = text.genotype(genotype)
+        values = made.values
+        call: SpaceCall = text.call_of(text.genotype_declaration(genotype).space)
+        program = text.network(made)
+    else:
+        call = text.call(space)
+        program = text.program(call)
+    open_ = text.program(call)
+    found: dict[str, Any] = {
+        "space": call.name,
+        "genotype": genotype,
+        "arguments": {k: str(v) for k, v in program.arguments.items()},
+        "input": list(program.input.axes),
+        "outputs": {name: str(program.graph.types[value]) for name, value in program.graph.outputs},
+        "cells": cells_of(open_, values),
+    }
+    if genotype is None:
+        found["genotypes"] = text.space(call.name, call.arguments).size()
+        found["decisions"] = decision_rows(open_.decisions)
+    else:
+        found["values"] = {k: list(v) if isinstance(v, tuple) else v for k, v in (values or {}).items()}
+    if any(d.kind == "number" for d in program.decisions.values()):
+        return found  # sizes depend on the genotype
+    cost = cost_of(program)
+    found |= {"registered": cost.registered, "live": cost.live, "macs": cost.macs, "activations": cost.activations}
+    return found
+
+
+def _write_drawings(cells: list[Any], path: Path) -> None:
+    from nascompile.report.drawing import svg
+    from nascompile.runs import write_text
+
+    for cell in cells:
+        target = path if len(cells) == 1 else path.with_name(f"{path.stem}_{cell.name}{path.suffix or '.svg'}")
+        write_text(target, svg(cell))
+        print(f"wrote {target}")
+
+
+def _print(found: dict[str, Any]) -> None:
+    from nascompile.report.cells import as_text
+    from nascompile.report.tables import grouped, short, show_table
+
+    of = f" of genotype {found['genotype']}" if found["genotype"] else ""
+    print(f"space {found['space']}{of}")
+    print(f"  arguments    {', '.join(f'{k} = {v}' for k, v in found['arguments'].items())}")
+    print(f"  input        {found['input']}")
+    print(f"  outputs      {', '.join(f'{k} {v}' for k, v in found['outputs'].items())}")
+    if "genotypes" in found:
+        print(f"  genotypes    {grouped(found['genotypes'])}")
+    if "live" in found:
+        what = "of the supernet, all candidates" if found["genotype"] is None and found["decisions"] else ""
+        print(
+            f"  parameters   {grouped(found['live'])} live, {grouped(found['registered'])} registered  {what}".rstrip()
+        )
+        print(f"  MACs         {grouped(found['macs'])} ({short(found['macs'])})")
+    if found.get("decisions"):
+        columns = ("decision", "kind", "keeps", "candidates", "relax", "decode", "shares")
+        rows = (
+            (r["path"], r["kind"], r["keeps"], _candidates(r), r["relax"], r["decode"], r["tied"])
+            for r in found["decisions"]
+        )
+        show_table("", columns, rows)
+    if found["cells"]:
+        print()
+        print(as_text(found["cells"]))
+
+
+def _candidates(row: dict[str, Any]) -> str:
+    never = set(row["never"])
+    return " | ".join(f"({c})" if c in never else c for c in row["candidates"])

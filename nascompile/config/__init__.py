@@ -1,0 +1,1 @@
+"""Evaluates `task` and `search` bodies, and what overrides them, into plain data."""

@@ -1,0 +1,262 @@
+"""`search NAME : SPACE on TASK { ... }` to plain data, with every mistake of the body at its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+from nascompile.config import readers
+from nascompile.config.constants import Choice, SpaceCall, choice, space_call
+from nascompile.config.fields import Fields, Reader, read_fields
+from nascompile.config.loss import LossTerm, read_loss
+from nascompile.config.tables import OPTIMISERS_WITH_SCHEDULE, SCHEDULES, STRATEGIES
+from nascompile.diagnostics import Diagnostic, Label, NasError, did_you_mean, error
+from nascompile.semantics.modules import Library
+from nascompile.source import Span
+from nascompile.syntax import nodes as ast
+from nascompile.train.budget import Budget
+
+
+@dataclass(frozen=True, slots=True)
+class Optimiser:
+    """An optimiser by name with its options, and its learning-rate schedule."""
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    schedule: Choice = field(default_factory=lambda: Choice("constant"))
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """How to train one network: the retraining of what a search found, and of the baselines.
+
+    `loss` is a weighted sum of terms; `validate` the epochs between two validations; `mix` mixup's alpha (0: none).
+    `runs` is the number of seeds, from `seed` on.
+    """
+
+    optimiser: Optimiser
+    budget: Budget
+    loss: tuple[LossTerm, ...]
+    batch: int = 8
+    clip: float | None = None
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    validate: int = 1
+    mix: float = 0.0
+    seed: int = 0
+    drop_last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What to compare with: `threshold`, `background`, `random` (of the same space), a space or a genotype by name."""
+
+    kind: Literal["threshold", "background", "random", "space", "genotype"]
+    name: str
+    count: int = 1
+    space: SpaceCall | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """`maximize` or `minimize` of an expression over measures."""
+
+    direction: Literal["maximize", "minimize"]
+    value: ast.Expr
+
+
+@dataclass(frozen=True, slots=True)
+class SearchConfig:
+    """A search as its text says it.
+
+    `split` is the share of the training cases that the weights see; the rest is the architecture's. `train` is the
+    stage of that name. `arguments` are those of the space that the text gives; `where` conditions over costs.
+    """
+
+    name: str
+    space: SpaceCall
+    task: str
+    strategy: Choice
+    weights: Optimiser
+    alphas: Optimiser
+    loss: tuple[LossTerm, ...]
+    budget: Budget
+    batch: int
+    split: float
+    seed: int
+    clip: float | None
+    validate: int
+    penalty: ast.Expr | None
+    objectives: tuple[Objective, ...]
+    where: tuple[ast.Expr, ...]
+    compare: tuple[Baseline, ...]
+    train: Training
+    spans: Mapping[str, Span] = field(default_factory=lambda: MappingProxyType({}), compare=False, repr=False)
+
+
+def read_search(declaration: ast.SearchDecl, library: Library) -> SearchConfig:
+    """The search of a declaration (as written, or with overrides applied). Raises NasError with every mistake."""
+    name = declaration.name
+    problems: list[Diagnostic] = []
+    space: SpaceCall | None = None
+    try:
+        space = space_call(declaration.space, library)
+    except NasError as failure:
+        problems.extend(failure.diagnostics)
+    if not isinstance(declaration.task, ast.Name) or declaration.task.id not in library.tasks:
+        text = declaration.task.span.text
+        hint = did_you_mean(text, library.tasks) or "a search is `on` a task of the text"
+        problems.append(
+            Diagnostic("unknown-task", f"there is no task `{text}`", Label(declaration.task.span), hint=hint)
+        )
+    fields = read_fields(f"search `{name}`", declaration.body, READERS, library)
+    problems += fields.problems
+    objectives: list[Objective] = []
+    where: list[ast.Expr] = []
+    stages: dict[str, ast.Stage] = {}
+    for statement in fields.others:
+        if isinstance(statement, ast.Objective):
+            objectives += [Objective(statement.direction, value) for value in statement.values]
+        elif isinstance(statement, ast.Where):
+            where.append(statement.condition)
+        elif isinstance(statement, ast.Stage):
+            stages[statement.name] = statement
+            if statement.name != "train":
+                hint = did_you_mean(statement.name, ("train",)) or "`stage train` says how the found network is trained"
+                problems.append(
+                    Diagnostic(
+                        "unknown-stage", f"there is no stage `{statement.name}`", Label(statement.span), hint=hint
+                    )
+                )
+        else:
+            hint = "a search holds fields, `maximize`, `minimize`, `where` and `stage`"
+            problems.append(Diagnostic("not-a-field", "this is no part of a search", Label(statement.span), hint=hint))
+    stage = Fields({}, {}, ())
+    if "train" in stages:
+        stage = read_fields(f"stage `train` of `{name}`", stages["train"].body, TRAIN_READERS, library)
+        problems += stage.problems
+        problems += [
+            Diagnostic("not-a-field", "a stage holds `field = value` lines only", Label(s.span)) for s in stage.others
+        ]
+    problems += [_missing(declaration, noun) for noun in ("budget",) if noun not in fields.spans]
+    if problems or space is None:
+        raise NasError(problems)
+    weights = fields.get("weights", _optimiser(Choice("sgd")))
+    loss = fields.get("loss", (LossTerm(1.0, None, Choice("dice_ce")),))
+    budget = fields.get("budget", Budget(1))
+    return SearchConfig(
+        name=name,
+        space=space,
+        task=declaration.task.id if isinstance(declaration.task, ast.Name) else "",
+        strategy=fields.get("strategy", Choice("bilevel")),
+        weights=weights,
+        alphas=fields.get("alphas", _optimiser(Choice("adam", MappingProxyType({"lr": 3e-4, "weight_decay": 1e-3})))),
+        loss=loss,
+        budget=budget,
+        batch=fields.get("batch", 8),
+        split=fields.get("split", 0.5),
+        seed=fields.get("seed", 0),
+        clip=fields.get("clip", 5.0),
+        validate=fields.get("validate", 1),
+        penalty=fields.get("penalty", None),
+        objectives=tuple(objectives),
+        where=tuple(where),
+        compare=fields.get("compare", ()),
+        train=Training(
+            optimiser=stage.get("weights", weights),
+            budget=stage.get("budget", budget),
+            loss=stage.get("loss", loss),
+            batch=stage.get("batch", fields.get("batch", 8)),
+            clip=stage.get("clip", fields.get("clip", 5.0)),
+            precision=stage.get("precision", fields.get("precision", "auto")),
+            validate=stage.get("validate", 1),
+            mix=stage.get("mix", 0.0),
+            seed=stage.get("seed", fields.get("seed", 0)),
+        ),
+        spans=MappingProxyType({**fields.spans, "name": declaration.span}),
+    )
+
+
+def _missing(declaration: ast.SearchDecl, noun: str) -> Diagnostic:
+    message = f"search `{declaration.name}` has no `{noun}`"
+    return Diagnostic("missing-field", message, Label(declaration.span), hint=f"write `{noun} = 20 epochs`")
+
+
+def _optimiser(found: Choice) -> Optimiser:
+    options = {k: v for k, v in found.options.items() if k != "schedule"}
+    schedule = found.options.get("schedule", "constant")
+    return Optimiser(found.name, MappingProxyType(options), Choice(schedule) if isinstance(schedule, str) else schedule)
+
+
+def _read_optimiser(expr: ast.Expr, library: Library) -> Optimiser:
+    found = readers.choice_of("optimiser", OPTIMISERS_WITH_SCHEDULE)(expr, library)
+    for argument in expr.arguments if isinstance(expr, ast.Call) else ():
+        if argument.name == "schedule":
+            readers.choice_of("schedule", SCHEDULES)(argument.value, library)
+    return _optimiser(found)
+
+
+def _read_strategy(expr: ast.Expr, library: Library) -> Choice:
+    found: Choice = readers.choice_of("strategy", STRATEGIES)(expr, library)
+    for argument in expr.arguments if isinstance(expr, ast.Call) else ():
+        if argument.name in ("warmup", "arch_after"):
+            readers.duration(argument.value, library)
+    if found.options.get("order", 1) != 1:
+        raise error("bad-option", "only first-order bilevel search is built", expr.span, hint="write `order = 1`")
+    return found
+
+
+def _read_baseline(expr: ast.Expr, library: Library) -> Baseline:
+    name = expr.callee if isinstance(expr, ast.Call) else expr
+    if isinstance(name, ast.Name) and name.id not in library.spaces:
+        if name.id in ("threshold", "background") and isinstance(expr, ast.Name):
+            return Baseline("threshold" if name.id == "threshold" else "background", name.id)
+        if name.id == "random":
+            found = choice(expr, library)
+            count = found.positional[0] if found.positional else 1
+            if not isinstance(count, int) or count < 1:
+                raise error("bad-option", "`random` takes a number of networks", expr.span, hint="write `random(3)`")
+            return Baseline("random", "random", count)
+        if name.id in library.genotypes and isinstance(expr, ast.Name):
+            return Baseline("genotype", name.id)
+        known = ["threshold", "background", "random", *library.spaces, *library.genotypes]
+        hint = did_you_mean(name.id, known) or "name a space, a genotype, `random`, `threshold` or `background`"
+        raise error("unknown-baseline", f"there is nothing called `{name.id}` to compare with", name.span, hint=hint)
+    call = space_call(expr, library)
+    return Baseline("space", call.name, space=call)
+
+
+def _clip(expr: ast.Expr, library: Library) -> float | None:
+    if isinstance(expr, ast.Name) and expr.id == "none":
+        return None
+    return float(readers.real(1e-6, 1e6)(expr, library))
+
+
+TRAIN_READERS: dict[str, Reader] = {
+    "weights": _read_optimiser,
+    "loss": read_loss,
+    "budget": readers.budget,
+    "batch": readers.integer(1),
+    "clip": _clip,
+    "precision": readers.word("auto", "float32", "bfloat16", "float16"),
+    "validate": readers.integer(1),
+    "mix": readers.real(0, 100),
+    "seed": readers.integer(0),
+}
+
+READERS: dict[str, Reader] = {
+    "strategy": _read_strategy,
+    "weights": _read_optimiser,
+    "alphas": _read_optimiser,
+    "loss": read_loss,
+    "penalty": readers.expression,
+    "budget": readers.budget,
+    "batch": readers.integer(1),
+    "split": readers.real(0.05, 0.95),
+    "seed": readers.integer(0),
+    "clip": _clip,
+    "precision": readers.word("auto", "float32", "bfloat16", "float16"),
+    "validate": readers.integer(1),
+    "compare": readers.listed(_read_baseline),
+}
