@@ -6,7 +6,7 @@ import dataclasses
 import re
 from bisect import bisect_right
 
-from nascompile.diagnostics import Diagnostic, NasError, error
+from nascompile.diagnostics import Diagnostic, Fix, NasError, error
 from nascompile.source import Source, Span
 from nascompile.syntax.lexer import DECLARATION, Lexed, lex
 from nascompile.syntax.machine import run
@@ -45,11 +45,14 @@ def _check_version(source: Source) -> None:
     if nas is None or number is None:
         start = match.end() if nas is None else match.start("nas")
         end = source.text.find("\n", start)
+        at_top = 1 if source.text.startswith("\ufeff") else 0
+        fix = Fix(Span(source, at_top, at_top), f"nas {VERSION}\n") if nas is None else None
         raise error(
             "missing-version",
             "the first line must say which version of the language the text is in",
             Span(source, start, len(source.text) if end < 0 else end),
             hint=f"write `nas {VERSION}` as the first line",
+            fix=fix,
         )
     if number.lstrip("0") != str(VERSION):
         raise error(

@@ -62,6 +62,15 @@ def test_a_missing_version(text: str) -> None:
     assert (code, hint) == ("missing-version", "write `nas 1` as the first line")
 
 
+def test_a_missing_version_can_be_put_in() -> None:
+    text = "# about\nop f(c) = relu\n"
+    (found,) = diagnostics(text)
+    assert found.fix is not None
+    at = found.fix.span
+    mended = text[: at.start] + found.fix.replacement + text[at.end :]
+    assert parse(Source("mended.nas", mended)).declarations
+
+
 @pytest.mark.parametrize("number", ["2", "0", "17", "9" * 5000])
 def test_another_version(number: str) -> None:
     code, message, at, _ = the_only(f"# a comment\nnas {number}\nwhatever ] (\n")
@@ -166,6 +175,14 @@ def test_an_error_in_each_declaration_is_found() -> None:
         ("unknown-character", 10),
         ("syntax-error", 12),
     ]
+
+
+@pytest.mark.parametrize(
+    "unfinished", ["op f(c) =", "op f(c) = relu ->", "op f(c)", "ops f(c) = a |", "op f(c) {", "op f(c) = g("]
+)
+def test_a_declaration_that_just_stops_does_not_hide_the_next(unfinished: str) -> None:
+    found = diagnostics(f"nas 1\n{unfinished}\nop g(c) = a b\n")
+    assert [each.primary.span.line for each in found if each.primary is not None] == [2, 3]
 
 
 def test_a_missing_value_is_shown_behind_the_last_word_of_the_line() -> None:
