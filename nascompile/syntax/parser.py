@@ -65,6 +65,8 @@ def _check_version(source: Source) -> None:
 
 def _raise_if_any(source: Source, lexed: Lexed, syntactic: list[Diagnostic]) -> None:
     """Raises what was found. An unreadable token breaks the grammar too: there only the first cause is worth saying."""
+    if not lexed.diagnostics and not syntactic:
+        return
     boundaries = [match.start() for match in re.finditer(rf"^(?={DECLARATION.pattern})", source.text, re.M | re.A)]
 
     def declaration(diagnostic: Diagnostic) -> int:
@@ -73,5 +75,4 @@ def _raise_if_any(source: Source, lexed: Lexed, syntactic: list[Diagnostic]) -> 
 
     broken = {declaration(diagnostic) for diagnostic in lexed.diagnostics}
     found = lexed.diagnostics + [diagnostic for diagnostic in syntactic if declaration(diagnostic) not in broken]
-    if found:
-        raise NasError(sorted(found, key=Diagnostic.sort_key))
+    raise NasError(sorted(found, key=Diagnostic.sort_key))
