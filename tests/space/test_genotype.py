@@ -26,6 +26,13 @@ NASUNET = """\
 """
 
 
+LAST = "  up_sc.s[4] = [s[3] via cweight, s[1] via up_conv]\n"
+SUPERNET_ONLY = "`never none`: it belongs to the supernet only"
+A_VALUE = "write a number, a label, or a list of them"
+A_LINE = "write `path = value`"
+ABSENT = ("absent-decision", "down_sc.s[3].s[2]", None)
+
+
 def read(space: SearchSpace, body: str) -> Genotype:
     source = Source("g.nas", f"nas 1\n\ngenotype g : {space.name} {{\n{body}}}\n")
     return Genotype.from_declaration(load(source).genotypes["g"], space)
@@ -122,7 +129,7 @@ def test_operators_of_a_grid_stand_with_their_edges_or_alone(shipped: Open) -> N
     [
         ("down_sc.s[2] =", "down_sc.t[2] =", ("unknown-decision", "down_sc.t[2]", "did you mean `down_sc.s[2]`?")),
         ("via down_conv,", "via down_cnv,", ("not-a-candidate", "down_cnv", "did you mean `down_conv`?")),
-        ("s[0] via identity", "s[0] via none", ("not-a-candidate", "none", "`never none`: it belongs to the supernet only")),
+        ("s[0] via identity", "s[0] via none", ("not-a-candidate", "none", SUPERNET_ONLY)),
         (
             "s[3] via cweight, s[1] via up_conv",
             "s[3] via cweight",
@@ -143,15 +150,15 @@ def test_operators_of_a_grid_stand_with_their_edges_or_alone(shipped: Open) -> N
             "s[3]",
             ("missing-decision", "[s[3], s[1] via up_conv]", "write `s[3] via OPERATOR`"),
         ),
-        ("  up_sc.s[4] = [s[3] via cweight, s[1] via up_conv]\n", "", ("missing-decision", "genotype g : nas_unet", None)),
+        (LAST, "", ("missing-decision", "genotype g : nas_unet", None)),
         (
             "  up_sc.s[4] =",
             "  up_sc.s[4] = [s[3] via cweight, s[1] via up_conv]\n  up_sc.s[4] =",
             ("duplicate-decision", "up_sc.s[4]", None),
         ),
-        ("  up_sc.s[4] =", "  down_sc.s[3].s[2] = conv\n  up_sc.s[4] =", ("absent-decision", "down_sc.s[3].s[2]", None)),
-        ("s[3] via cweight", "s[3] via conv(3)", ("not-constant", "conv(3)", "write a number, a label, or a list of them")),
-        ("  up_sc.s[4] =", "  where c > 3\n  up_sc.s[4] =", ("genotype-statement", "where c > 3", "write `path = value`")),
+        ("  up_sc.s[4] =", "  down_sc.s[3].s[2] = conv\n  up_sc.s[4] =", ABSENT),
+        ("s[3] via cweight", "s[3] via conv(3)", ("not-constant", "conv(3)", A_VALUE)),
+        ("  up_sc.s[4] =", "  where c > 3\n  up_sc.s[4] =", ("genotype-statement", "where c > 3", A_LINE)),
     ],
 )  # fmt: skip
 def test_mistakes_are_pointed_at(shipped: Open, old: str, new: str, expected: tuple[str, str, str | None]) -> None:
