@@ -1,0 +1,1 @@
+"""Searches: strategies that choose genotypes. They see spaces and objectives, never texts."""
