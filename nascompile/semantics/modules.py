@@ -40,12 +40,14 @@ def load(source: Source, folder: Path | None = None) -> Library:
     """Parse `source` and its imports.
 
     `import std.NAME` reads the shipped library; `import NAME` reads `NAME.nas` beside the text (in `folder`), or a
-    shipped spec of that name. Raises NasError with every syntax error, unknown import and doubled name.
+    shipped spec of that name; a text never imports itself. Raises NasError with every syntax error,
+    unknown import and doubled name.
     """
     module = parse(source)
     library = Library(module, source)
     problems: list[Diagnostic] = []
-    _collect(library, module, folder, (), set(), problems)
+    own = None if folder is None else folder / Path(source.name).name
+    _collect(library, module, folder, own, (), set(), problems)
     if problems:
         raise NasError(problems)
     return library
@@ -55,6 +57,7 @@ def _collect(
     library: Library,
     module: ast.Module,
     folder: Path | None,
+    own: Path | None,
     chain: tuple[str, ...],
     seen: set[str],
     problems: list[Diagnostic],
@@ -65,12 +68,12 @@ def _collect(
             continue
         seen.add(name)
         try:
-            path = _find_import(entry, folder)
+            path = _find_import(entry, folder, own)
             imported = _parsed(path, name)
         except NasError as failure:
             problems.extend(failure.diagnostics)
             continue
-        _collect(library, imported, path.parent, (*chain, name), seen, problems)
+        _collect(library, imported, path.parent, path, (*chain, name), seen, problems)
     for declaration in module.declarations:
         _declare(library, declaration, problems)
 
@@ -89,12 +92,12 @@ def _parsed(path: Path, name: str) -> ast.Module:
     return _cache[key]
 
 
-def _find_import(entry: ast.Import, folder: Path | None) -> Path:
+def _find_import(entry: ast.Import, folder: Path | None, own: Path | None) -> Path:
     relative = Path(*entry.path).with_suffix(".nas")
     roots = [resource("specs")] if entry.path[0] == "std" else [*([folder] if folder else []), resource("specs")]
     for root in roots:
         path = root / relative
-        if path.is_file():
+        if path != own and path.is_file():
             return path
     known = [".".join(p.relative_to(root).with_suffix("").parts) for root in roots for p in _texts(root, entry.path[0])]
     name = ".".join(entry.path)
