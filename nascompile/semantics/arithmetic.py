@@ -12,6 +12,11 @@ from nascompile.ir.symbols import Sym
 Numbers = tuple[Any, ...]
 
 
+LONGEST_LIST = 100_000
+LARGEST_BITS = 256
+"""Bounds of what a text may compute, so that checking it ends: far above any network's."""
+
+
 class ShapeError(Exception):
     """Shapes that do not fit; the message is a diagnostic's. Context is added where the layer is applied."""
 
@@ -29,6 +34,8 @@ def calculate(op: str, a: Any, b: Any) -> Any:
             found = symbols.disjunction(*(symbols.binary("==", a, item) for item in b))
             return found if op == "in" else symbols.negation(found)
         if op == "+" and isinstance(a, tuple) and isinstance(b, tuple):
+            if len(a) + len(b) > LONGEST_LIST:
+                raise ShapeError("too-large", f"a list of more than {LONGEST_LIST} numbers")
             return a + b
         length = len(a) if isinstance(a, tuple) else len(b)
         left = a if isinstance(a, tuple) else (a,) * length
@@ -43,7 +50,12 @@ def calculate(op: str, a: Any, b: Any) -> Any:
         return symbols.conjunction(*results) if op in ("==", "<", "<=", ">", ">=") else tuple(results)
     if a is None or b is None:
         return None
-    return symbols.binary(op, a, b)
+    if op == "^" and isinstance(a, int) and isinstance(b, int) and abs(b) * abs(a).bit_length() > LARGEST_BITS:
+        raise ShapeError("too-large", f"{a} ^ {b} is too large a number")
+    result = symbols.binary(op, a, b)
+    if isinstance(result, int) and result.bit_length() > LARGEST_BITS:
+        raise ShapeError("too-large", "this number is too large")
+    return result
 
 
 def unary(function: str, value: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 from nascompile.diagnostics import Diagnostic, Label, NasError, error
 from nascompile.ir import symbols
-from nascompile.ir.program import Constraint, Decision, Graph, Node, Origin, TensorType
+from nascompile.ir.program import Constraint, Decision, Graph, Node, Origin, TensorType, Weight
 from nascompile.ir.symbols import Sym
 from nascompile.semantics.layers import LayerResult
 from nascompile.semantics.modules import Library
@@ -17,7 +17,17 @@ from nascompile.semantics.values import Scope
 from nascompile.source import Span
 from nascompile.syntax import nodes as ast
 
-NODE_LIMIT = 400_000
+STEP_LIMIT = 400_000
+"""Nodes and turns of loops after which a text is refused; nodes of repeated calls count each time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A requirement that depends on decisions: settled when all of them and all `where`s are known."""
+
+    condition: Any
+    message: str
+    origin: Origin
 
 
 @dataclass(slots=True)
@@ -37,7 +47,8 @@ class Frame:
     binding: str = ""
     loops: tuple[int, ...] = ()
     is_dead: bool = False
-    shared_prefix: str | None = None
+    measures: dict[str, Any] = field(default_factory=dict)
+    module_weights: dict[str, tuple[Weight, ...]] = field(default_factory=dict)
 
     def value(self, type_: TensorType) -> int:
         self.types.append(type_)
@@ -74,6 +85,8 @@ class Context:
     gate_sources: dict[tuple[str, str], Any] = field(default_factory=dict)
     decisions: dict[str, Decision] = field(default_factory=dict)
     constraints: list[Constraint] = field(default_factory=list)
+    requirements: list[Requirement] = field(default_factory=list)
+    tied: dict[str, Decision] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     domains: dict[str, tuple[Any, ...] | None] = field(default_factory=dict)
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
@@ -84,8 +97,9 @@ class Context:
     graph_cache: dict[Any, tuple[Graph, tuple[Any, ...], frozenset[str]]] = field(default_factory=dict)
     decision_log: list[set[str]] = field(default_factory=list)
     bound_used: set[str] = field(default_factory=set)
-    cell_owner: dict[str, Span] = field(default_factory=dict)
-    node_count: int = 0
+    graph_steps: dict[int, int] = field(default_factory=dict)
+    loops: list[Span] = field(default_factory=list)
+    steps: int = 0
     depth: int = 0
 
     def decide(self, condition: Any) -> bool | None:
@@ -158,16 +172,36 @@ class Context:
     def origin(self, span: Span) -> Origin:
         return Origin(span, tuple(reversed(self.calls)))
 
-    def count_node(self, span: Span) -> None:
-        self.node_count += 1
-        if self.node_count > NODE_LIMIT:
-            raise self.fail("too-large", f"this text unrolls past {NODE_LIMIT} nodes", span, "shorten the loop")
+    def fail_at(self, requirement: Requirement, hint: str) -> NasError:
+        """`fail` for a requirement, with the calls that led to it."""
+        now, self.calls = self.calls, list(reversed(requirement.origin.calls))
+        try:
+            return self.fail("requirement", requirement.message, requirement.origin.span, hint)
+        finally:
+            self.calls = now
+
+    def require(self, condition: Any, message: str, span: Span) -> None:
+        """Remember a requirement that only decisions decide, for the code at this point."""
+        premise = self.exists()
+        implied = condition if premise is True else symbols.disjunction(symbols.negation(premise), condition)
+        if not any(r.condition == implied and r.origin.span == span for r in self.requirements):
+            self.requirements.append(Requirement(implied, message, self.origin(span)))
+
+    def count(self, span: Span, steps: int = 1) -> None:
+        """Count nodes or turns of a loop. Raises NasError (`too-large`) at the outermost loop that is running."""
+        self.steps += steps
+        if self.steps > STEP_LIMIT:
+            place = self.loops[0] if self.loops else span
+            named = f"`{' '.join(place.text.split())}`" if self.loops else "this text"
+            labels = () if place is span else (Label(span, "reached here"),)
+            raise self.fail("too-large", f"{named} unrolls past {STEP_LIMIT} nodes", place, "shorten the loop", *labels)
 
     def declare(self, decision: Decision) -> None:
         """Register a decision, or meet it again in another instance of its cell."""
         for log in self.decision_log:
             log.add(decision.path)
         known = self.decisions.get(decision.path)
+        self._check_tied(decision)
         if known is None:
             self.decisions[decision.path] = decision
             if decision.kind == "number":
@@ -190,6 +224,20 @@ class Context:
         if known.guard is not True:
             merged = symbols.disjunction(known.guard, decision.guard)
             self.decisions[decision.path] = replace(known, guard=merged)
+
+    def _check_tied(self, decision: Decision) -> None:
+        """Decisions on one vector of architecture parameters have the same candidates in the same order."""
+        if decision.tied is None:
+            return
+        first = self.tied.setdefault(decision.tied, decision)
+        if (first.kind, first.candidates) != (decision.kind, decision.candidates):
+            raise self.fail(
+                "tied-differ",
+                f"`{decision.path}` and `{first.path}` are tied as `{decision.tied}` but differ in their candidates",
+                decision.origin.span,
+                "tie decisions with the same candidates only, or give them names of their own",
+                Label(first.origin.span, f"candidates {', '.join(map(str, first.candidates))}"),
+            )
 
     def exists(self) -> Any:
         """The condition under which code at this point runs."""

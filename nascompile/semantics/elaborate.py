@@ -11,9 +11,11 @@ from nascompile.ir.program import Graph, Program, TensorType
 from nascompile.semantics.connectivity import attach_to_edges, expand_connected
 from nascompile.semantics.context import Context, Env, Frame
 from nascompile.semantics.expressions import evaluate
+from nascompile.semantics.measures import attach_measures
 from nascompile.semantics.modules import Library
 from nascompile.semantics.outputs import Named
 from nascompile.semantics.parameters import bind_defaults, bind_parameters
+from nascompile.semantics.requirements import settle
 from nascompile.semantics.statements import run_body
 from nascompile.semantics.values import Absent, Multiple, Poisoned, Scope, Tensor, describe
 from nascompile.source import Span
@@ -57,6 +59,7 @@ def elaborate(library: Library, request: Request) -> Program:
         raise _failure(ctx.diagnostics) from None
     except RecursionError:
         raise error("recursion", f"`{request.space}` nests too deeply", declaration.span) from None
+    ctx.diagnostics.extend(settle(ctx))
     _check_binding(ctx, request, declaration)
     if ctx.diagnostics:
         raise _failure(ctx.diagnostics)
@@ -102,6 +105,7 @@ def _finish(ctx: Context, frame: Frame, declaration: ast.OpDecl, value: Tensor, 
             "no-result", f"`{declaration.name}` gives {what}", declaration.span,
             "end with the expression of its output, or `outputs name = ...`",
         )  # fmt: skip
+    attach_measures(Env(ctx, frame, Scope()), frame, result, declaration.span)
     if not outputs:
         raise ctx.fail("no-result", f"`{declaration.name}` has no output", declaration.span)
     return frame.finish((value.id,), outputs)

@@ -82,6 +82,13 @@ def head(span: Span, name: str) -> Span:
     return replace(span, end=span.start + len(name)) if span.text.startswith(name) else span
 
 
+def heading(declaration: Any) -> Label:
+    """The first line of a declaration, where its parameters stand."""
+    span = declaration.span
+    first = span.text.split("\n", 1)[0].rstrip()
+    return Label(type(span)(span.source, span.start, span.start + len(first)), "declared here")
+
+
 def placeholders(require: ast.Require) -> Iterator[tuple[ast.Expr, Span]]:
     """The expressions in braces of a requirement's message, each with its place in the text."""
     for match in re.finditer(r"\{([^{}]+)\}", require.message or ""):

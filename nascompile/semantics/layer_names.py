@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from nascompile.semantics.arithmetic import BUILTIN_FUNCTIONS
-from nascompile.semantics.findings import Findings, placeholders
+from nascompile.semantics.extern import extern_entry, missing_extern
+from nascompile.semantics.findings import Findings, heading, placeholders
 from nascompile.semantics.scopes import Names, children
 from nascompile.syntax import nodes as ast
 
@@ -11,6 +12,10 @@ from nascompile.syntax import nodes as ast
 def check_layer(declaration: ast.LayerDecl, found: Findings) -> None:
     """A layer's rules know its parameters, the axes that its inputs bind, `out`, and the weights above."""
     found.parameters(declaration.parameters)
+    if declaration.extern is not None and extern_entry(declaration.extern) is None:
+        found.diagnostics.append(
+            missing_extern(declaration.name, declaration.extern, heading(declaration).span, is_needed=False)
+        )
     rule = declaration.shape
     names = {p.name for p in declaration.parameters}
     for dim in (d for pattern in rule.inputs for d in pattern.dims):

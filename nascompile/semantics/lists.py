@@ -97,10 +97,12 @@ def indices(env: Env, domain: Any, node: ast.Expr) -> Iterator[tuple[Any, Any]]:
         if domain.is_real:
             raise env.ctx.fail("not-a-range", "a loop runs over integers", node.span)
         for value in range(low, high + 1):
+            env.ctx.count(node.span)
             yield value, True
         return
     if isinstance(domain, tuple):
         for value in domain:
+            env.ctx.count(node.span)
             yield value, True
         return
     raise env.ctx.fail("not-a-range", f"a loop runs over a range or a list, not {describe(domain)}", node.span)
@@ -112,6 +114,7 @@ def _open_range(env: Env, low: int, high: Sym, node: ast.Expr) -> Iterator[tuple
         raise env.ctx.fail("decided-domain", "the values of this loop's end cannot be listed", node.span)
     least, most = min(values), max(values)
     for value in range(low, most + 1):
+        env.ctx.count(node.span)
         yield value, True if value <= least else symbols.binary(">=", high, value)
 
 

@@ -16,12 +16,15 @@ from nascompile.semantics.values import (
     Scope,
     describe,
 )
+from nascompile.source import Span
 from nascompile.syntax import nodes as ast
 
 
 def run_for(statement: ast.For, env: Env) -> None:
+    """Run the body for every combination of the loop's indices."""
     frame = env.frame
     loops = frame.loops
+    env.ctx.loops.append(_header(statement, statement.condition or statement.generators[-1]))
     try:
         for inner, numbers, exists in iterate(
             statement.generators, statement.condition, Env(env.ctx, frame, Scope(env.scope))
@@ -30,9 +33,16 @@ def run_for(statement: ast.For, env: Env) -> None:
             _iteration(statement.body, inner, exists, statement)
     finally:
         frame.loops = loops
+        env.ctx.loops.pop()
+
+
+def _header(statement: ast.For | ast.Repeat, last: ast.Node) -> Span:
+    """The text of a loop without its body."""
+    return Span(statement.span.source, statement.span.start, max(last.span.end, statement.span.start))
 
 
 def run_repeat(statement: ast.Repeat, env: Env) -> None:
+    """Run the body as often as a number says, or as a decision does: then turns exist where it is large enough."""
     frame = env.frame
     if statement.target is not None:
         attributes = ast.Attributes(span=statement.target.span)
@@ -50,6 +60,7 @@ def run_repeat(statement: ast.Repeat, env: Env) -> None:
             "not-a-number", f"`repeat` takes a whole number, not {describe(count)}", statement.domain.span
         )
     loops = frame.loops
+    env.ctx.loops.append(_header(statement, statement.domain))
     try:
         for number, exists in indices(env, domain, statement.domain):
             inner = Env(env.ctx, frame, Scope(env.scope))
@@ -58,6 +69,7 @@ def run_repeat(statement: ast.Repeat, env: Env) -> None:
             _iteration(statement.body, inner, exists, statement)
     finally:
         frame.loops = loops
+        env.ctx.loops.pop()
 
 
 def _iteration(body: tuple[ast.Statement, ...], env: Env, exists: Any, node: ast.Node) -> None:

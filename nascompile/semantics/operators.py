@@ -9,7 +9,6 @@ from typing import Any
 from nascompile.ir import symbols
 from nascompile.ir.program import (
     CallNode,
-    Constraint,
     Graph,
     LayerNode,
     TensorType,
@@ -17,8 +16,10 @@ from nascompile.ir.program import (
 from nascompile.semantics.arithmetic import ShapeError
 from nascompile.semantics.context import Env, Frame
 from nascompile.semantics.layers import apply_layer
+from nascompile.semantics.measures import attach_measures
 from nascompile.semantics.merging import guarded, merge
 from nascompile.semantics.parameters import parameter_scope, signature
+from nascompile.semantics.sharing import apply_module
 from nascompile.semantics.values import (
     OPERATORS,
     Absent,
@@ -58,7 +59,7 @@ def apply(env: Env, operator: Any, inputs: Inputs, span: Span) -> Any:
 
         return apply_picked(env, operator, inputs)
     if isinstance(operator, SharedOperator):
-        return _apply_shared(env, operator, inputs, span)
+        return apply_module(env, operator, lambda: apply(env, operator.operator, inputs, span), span)
     if isinstance(operator, Alternative):
         return _apply_alternative(env, operator, inputs, span)
     hint = "an operator is a layer, an op, or a call without its tensors"
@@ -90,8 +91,8 @@ def _apply_layer(env: Env, operator: LayerOperator, inputs: Inputs) -> Any:
             raise ctx.fail("division-by-zero", f"`{layer.name}` divides by zero with these arguments", span) from None
         ctx.layer_cache[key] = result
     for condition, message in result.deferred:
-        ctx.constraints.append(Constraint(_implied(ctx.exists(), condition), ctx.origin(span), message))
-    ctx.count_node(span)
+        ctx.require(condition, message, span)
+    ctx.count(span)
     presence = symbols.conjunction(*(t.presence for t in present)) if layer.shape.many is None else True
     outputs = tuple(frame.value(t) for t in result.outputs)
     frame.nodes.append(
@@ -113,10 +114,6 @@ def _apply_layer(env: Env, operator: LayerOperator, inputs: Inputs) -> Any:
     )
     tensors = tuple(Tensor(i, t, presence) for i, t in zip(outputs, result.outputs, strict=True))
     return tensors[0] if len(tensors) == 1 else Multiple(tensors)
-
-
-def _implied(premise: Any, condition: Any) -> Any:
-    return condition if premise is True else symbols.disjunction(symbols.negation(premise), condition)
 
 
 def _absent_output(env: Env, operator: LayerOperator, inputs: Inputs) -> Absent:
@@ -163,6 +160,7 @@ def _apply_op(env: Env, operator: OpOperator, inputs: Inputs, span: Span) -> Any
             ctx.graph_cache[key] = (graph, template, decisions)
     else:
         graph, template, decisions = cached
+        ctx.count(span, ctx.graph_steps[id(graph)])
         for log in ctx.decision_log:
             log.update(decisions)
         _widen_guards(env, decisions)
@@ -201,10 +199,12 @@ def _absent_op(env: Env, operator: OpOperator, absent: Absent, span: Span) -> Ab
     value = Tensor(frame.value(absent.type), absent.type, False)
     scope = parameter_scope(Env(ctx, frame, Scope()), operator, (value,))
     known, ctx.decisions = ctx.decisions, dict(ctx.decisions)
+    constraints, requirements = len(ctx.constraints), len(ctx.requirements)
     try:
         result = _run(Env(ctx, frame, scope), operator, (value,), span)
     finally:
         ctx.decisions = known
+        del ctx.constraints[constraints:], ctx.requirements[requirements:]
     return Absent(result.type) if isinstance(result, Tensor) else Absent(None)
 
 
@@ -233,16 +233,20 @@ def _elaborate_op(
     ctx.calls.append(span)
     ctx.depth += 1
     ctx.decision_log.append(set())
+    steps = ctx.steps
     try:
         scope = parameter_scope(Env(ctx, frame, Scope()), inner, tuple(inside))
         result = _run(Env(ctx, frame, scope), inner, tuple(inside), span)
+        attach_measures(env, frame, result, operator.declaration.span)
     finally:
         decisions = frozenset(ctx.decision_log.pop())
         ctx.depth -= 1
         ctx.calls.pop()
     values = result.tensors if isinstance(result, Multiple) else (result,)
     named = tuple((f"out{i}" if i else "out", v.id) for i, v in enumerate(values) if isinstance(v, Tensor))
-    return frame.finish(graph_inputs, named), tuple(values), decisions
+    graph = frame.finish(graph_inputs, named)
+    ctx.graph_steps[id(graph)] = ctx.steps - steps
+    return graph, tuple(values), decisions
 
 
 def _run(env: Env, operator: OpOperator, inputs: Inputs, span: Span) -> Any:
@@ -258,22 +262,6 @@ def _run(env: Env, operator: OpOperator, inputs: Inputs, span: Span) -> Any:
             "the last expression of its body is its result",
         )
     return result
-
-
-def _apply_shared(env: Env, operator: SharedOperator, inputs: Inputs, span: Span) -> Any:
-    """Apply with the weights of the first application: the naming context is rewound to the module's path."""
-    frame = env.frame
-    binding, used = frame.binding, frame.used.copy()
-    frame.binding = operator.path
-    for path in list(frame.used):
-        if path.startswith(operator.path + "."):
-            del frame.used[path]
-    try:
-        return apply(env, operator.operator, inputs, span)
-    finally:
-        frame.binding = binding
-        for path, count in used.items():
-            frame.used[path] = max(frame.used[path], count)
 
 
 def _apply_alternative(env: Env, operator: Alternative, inputs: Inputs, span: Span) -> Any:

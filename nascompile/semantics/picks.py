@@ -9,6 +9,7 @@ from nascompile.ir.program import (
     GateNode,
 )
 from nascompile.ir.symbols import Sym
+from nascompile.semantics.arithmetic import LONGEST_LIST
 from nascompile.semantics.candidates import check_labels, check_never
 from nascompile.semantics.context import Env
 from nascompile.semantics.decisions import bound, declare, path_of
@@ -36,6 +37,8 @@ def pick_number(env: Env, source: Any, node: ast.Pick) -> Any:
         if source.is_real:
             interval = (float(source.low), float(source.high))
             candidates: tuple[Any, ...] = ()
+        elif source.high - source.low >= LONGEST_LIST:
+            raise ctx.fail("too-large", f"`{path}` has more than {LONGEST_LIST} candidates", node.source.span)
         else:
             candidates = tuple(source)
     else:

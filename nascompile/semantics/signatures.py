@@ -6,7 +6,7 @@ from typing import Any
 
 from nascompile.diagnostics import Label
 from nascompile.semantics import builtin
-from nascompile.semantics.findings import Findings, head, parameters_of
+from nascompile.semantics.findings import Findings, head, heading, parameters_of
 from nascompile.semantics.parameters import argument_hint, too_many
 from nascompile.semantics.scopes import Names
 from nascompile.syntax import nodes as ast
@@ -48,7 +48,7 @@ def check(
     is_unclear = _is_unclear(expr, target, names, found, is_piped)
     if len(positional) > len(free) and not is_unclear:
         code, message = too_many(name, free)
-        found.add(code, message, positional[len(free)].span, None, _heading(declaration))
+        found.add(code, message, positional[len(free)].span, None, heading(declaration))
     filled = set() if is_unclear else set(free[: len(positional)])
     for argument in given:
         if argument.name is None:
@@ -56,10 +56,10 @@ def check(
         place = head(argument.span, argument.name)
         if argument.name not in known:
             message = f"`{name}` has no parameter `{argument.name}`"
-            found.add("unknown-argument", message, place, argument_hint(argument.name, known), _heading(declaration))
+            found.add("unknown-argument", message, place, argument_hint(argument.name, known), heading(declaration))
         elif argument.name in filled:
             message = f"`{name}` gets `{argument.name}` twice"
-            found.add("duplicate-argument", message, place, None, _heading(declaration))
+            found.add("duplicate-argument", message, place, None, heading(declaration))
         filled.add(argument.name)
     is_complete = is_applied or bool(expr.split) or isinstance(target, ast.FunctionDecl)
     if is_complete and not is_unclear and len(positional) <= len(free):
@@ -94,13 +94,6 @@ def _is_unclear(expr: ast.Call, target: Any, names: Names, found: Findings, is_p
         return False
     first = next((a for a in expr.arguments if a.name is None), None)
     return first is not None and _may_be_tensor(first.value, names, found)
-
-
-def _heading(declaration: Any) -> Label:
-    """The first line of a declaration, where its parameters stand."""
-    span = declaration.span
-    first = span.text.split("\n", 1)[0].rstrip()
-    return Label(type(span)(span.source, span.start, span.start + len(first)), "declared here")
 
 
 def _may_be_tensor(expr: ast.Expr, names: Names, found: Findings) -> bool:

@@ -15,6 +15,7 @@ from nascompile.semantics import loops, outputs
 from nascompile.semantics.assignments import assign, bind
 from nascompile.semantics.context import Env, text_of
 from nascompile.semantics.expressions import evaluate
+from nascompile.semantics.measures import run_measure
 from nascompile.semantics.values import (
     OPERATORS,
     POISON,
@@ -86,7 +87,7 @@ def _shared(statement: ast.Shared, env: Env) -> None:
         path = frame.binding
     finally:
         frame.binding = outer
-    bind(env, statement.name, SharedOperator(operator, path, statement.span, statement.name))
+    bind(env, statement.name, SharedOperator(operator, path, statement.span, statement.name, frame))
 
 
 def _unused(statement: ast.Unused, env: Env) -> None:
@@ -102,7 +103,7 @@ def _unused(statement: ast.Unused, env: Env) -> None:
 
 
 def _where(statement: ast.Where, env: Env) -> None:
-    condition = evaluate(statement.condition, env)
+    condition = _condition(statement.condition, env)
     ctx = env.ctx
     text = text_of(statement.condition)
     if not isinstance(condition, Sym):
@@ -114,7 +115,7 @@ def _where(statement: ast.Where, env: Env) -> None:
 
 
 def _require(statement: ast.Require, env: Env) -> None:
-    condition = evaluate(statement.condition, env)
+    condition = _condition(statement.condition, env)
     ctx = env.ctx
     verdict = ctx.decide(condition) if isinstance(condition, Sym) else bool(condition)
     if verdict:
@@ -122,9 +123,16 @@ def _require(statement: ast.Require, env: Env) -> None:
     message = fill(statement.message, env) if statement.message else None
     message = message or f"`{text_of(statement.condition)}` does not hold"
     if verdict is None:
-        ctx.constraints.append(Constraint(condition, ctx.origin(statement.span), message))
+        ctx.require(condition, message, statement.condition.span)
         return
     raise ctx.fail("requirement", message, statement.condition.span)
+
+
+def _condition(expr: ast.Expr, env: Env) -> Any:
+    value = evaluate(expr, env)
+    if isinstance(value, bool | Sym):
+        return value
+    raise env.ctx.fail("not-a-condition", f"`{text_of(expr)}` is {describe(value)}, not true or false", expr.span)
 
 
 def fill(message: str, env: Env) -> str:
@@ -153,7 +161,7 @@ _RUNNERS: dict[type, Callable[[Any, Env], Any]] = {
     ast.Where: _where,
     ast.Require: _require,
     ast.Outputs: outputs.run_outputs,
-    ast.Measure: _misplaced,
+    ast.Measure: run_measure,
     ast.Stage: _misplaced,
     ast.Objective: _misplaced,
     ast.Restrict: _misplaced,

@@ -153,7 +153,6 @@ class OpOperator:
     span: Span
     cell: str | None = None
     is_fresh: bool = False
-    shared: tuple[int, str] | None = None
 
     @property
     def name(self) -> str:
@@ -182,12 +181,13 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SharedOperator:
-    """`module f = ...`: every application uses the weights under `path`."""
+    """`module f = ...`: every application uses the weights under `path`. `owner` is the frame of its body."""
 
     operator: Any
     path: str
     span: Span
     name: str
+    owner: Any
 
 
 @dataclass(frozen=True, slots=True, eq=False)
