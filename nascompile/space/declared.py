@@ -6,13 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from nascompile.diagnostics import Diagnostic, Label, NasError, did_you_mean, error
+from nascompile.diagnostics import Diagnostic, Label, NasError, did_you_mean
 from nascompile.ir.program import Decision
-from nascompile.semantics.context import Context, Env, Frame
-from nascompile.semantics.expressions import evaluate
-from nascompile.semantics.modules import Library
-from nascompile.semantics.statements import run_body
-from nascompile.semantics.values import Scope
 from nascompile.source import Span
 from nascompile.space.expression import constant, path_of
 from nascompile.space.legal import mistake, normal, violated, walk, why_absent
@@ -21,34 +16,6 @@ from nascompile.syntax import nodes as ast
 
 if TYPE_CHECKING:
     from nascompile.space.space import SearchSpace
-
-
-def arguments_of(expr: ast.Expr, library: Library) -> tuple[str, dict[str, Any]]:
-    """The space that `nas_unet(nodes = 3)` names, and the values of its arguments (names of words stay words).
-
-    Raises NasError for an expression that is no space with arguments, and `unknown-argument`.
-    """
-    callee = expr.callee if isinstance(expr, ast.Call) else expr
-    declaration = library.names.get(callee.id) if isinstance(callee, ast.Name) else None
-    if not isinstance(declaration, ast.OpDecl) or declaration.kind != "space":
-        hint = did_you_mean(path_of(callee), library.spaces)
-        raise error("unknown-space", f"there is no space `{path_of(callee)}`", callee.span, hint=hint)
-    if not isinstance(expr, ast.Call):
-        return declaration.name, {}
-    parameters = {p.name: p for p in declaration.parameters}
-    env = Env(Context(library, evaluate, run_body, None, False, 2), Frame(declaration.name, ""), Scope())
-    found: dict[str, Any] = {}
-    for position, argument in enumerate(expr.arguments):
-        name = argument.name or next(iter(list(parameters)[position : position + 1]), None)
-        if name not in parameters:
-            shown = argument.name or f"argument {position + 1}"
-            raise error(
-                "unknown-argument", f"`{declaration.name}` has no `{shown}`", argument.value.span,
-                hint=did_you_mean(shown, parameters),
-            )  # fmt: skip
-        is_word = parameters[name].kinds and isinstance(argument.value, ast.Name)
-        found[name] = path_of(argument.value) if is_word else evaluate(argument.value, env)
-    return declaration.name, found
 
 
 @dataclass(slots=True)

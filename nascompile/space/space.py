@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from nascompile.diagnostics import Diagnostic, Label, did_you_mean, error
+from nascompile.diagnostics import Diagnostic, Label, NasError, did_you_mean, error
 from nascompile.ir.program import Constraint, Decision, Program
 from nascompile.ir.symbols import Sym
 from nascompile.semantics.values import Absent, Tensor
@@ -158,17 +158,33 @@ class SearchSpace:
         """What makes a genotype illegal here; empty for a member of the space."""
         if genotype.space != self.name:
             return [Diagnostic("wrong-space", f"a genotype of `{genotype.space}`, not of `{self.name}`", None)]
+        return self._examined(genotype.values)[1]
+
+    def complete(self, values: Mapping[str, Any]) -> Genotype:
+        """The genotype of these values in normal form: text order, edges in theirs, `decode all` filled in.
+
+        Raises NasError with everything that makes the values illegal.
+        """
+        found, problems = self._examined(values)
+        if problems:
+            raise NasError(problems)
+        return self.genotype(found)
+
+    def _examined(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Diagnostic]]:
         problems: list[Diagnostic] = []
         seen: set[str] = set()
 
         def take(decision: Decision) -> Any:
-            seen.add(decision.path)
-            if decision.path not in genotype.values:
+            path = decision.path
+            seen.add(path)
+            if path not in values:
+                if decision.decode == "all":
+                    return decision.candidates
                 declared = (Label(decision.origin.span, "declared here"),)
-                message = f"the genotype does not decide `{decision.path}`"
+                message = f"the genotype does not decide `{path}`"
                 problems.append(Diagnostic("missing-decision", message, None, declared))
                 return None
-            value = genotype.values[decision.path]
+            value = values[path]
             wrong = mistake(decision, tuple(value) if isinstance(value, list) else value, None)
             if wrong is not None:
                 problems.append(wrong)
@@ -176,7 +192,7 @@ class SearchSpace:
             return normal(decision, value)
 
         found = walk(self.roots, take)
-        for path in genotype.values:
+        for path in values:
             if path not in self.decisions:
                 hint = did_you_mean(path, self.decisions)
                 problems.append(Diagnostic("unknown-decision", f"the space has no decision `{path}`", None, (), hint))
@@ -184,8 +200,15 @@ class SearchSpace:
                 reason = why_absent(self.decisions[path], found)
                 message = f"`{path}` does not exist under this genotype: {reason}"
                 problems.append(Diagnostic("absent-decision", message, None))
-        return problems or list(violated(self.constraints, found, None))
+        return found, problems or list(violated(self.constraints, found, None))
 
     def binding(self, genotype: Genotype) -> dict[str, Any]:
-        """What an elaboration binds: the values, and None for each decision that does not exist under the genotype."""
-        return {path: genotype.values.get(path) for path in self.decisions}
+        """What an elaboration binds: the values, and a stand-in for the operator of each edge that is dropped.
+
+        A text may apply an operator before it says which edges are kept (DiNTS); what nothing reads is pruned.
+        """
+        bound = dict(genotype.values)
+        for path, decision in self.decisions.items():
+            if path not in bound and decision.kind == "op" and not decision.slot:
+                bound[path] = next(c for c in decision.candidates if c not in decision.never)
+        return bound
