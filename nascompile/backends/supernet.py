@@ -361,16 +361,24 @@ def _compile_parallel(net: Supernet, node: ParallelNode, graph: Graph) -> Step:
         if activated:
             y = F.relu(y, inplace=True)
         if regular is not None:
-            pieces = y.view(y.shape[0], *regular, channels, *y.shape[2:])
-            summed = pieces.sum(1) if regular[0] > 1 else pieces.squeeze(1)
-            for k, target in enumerate(outputs):
-                v[target] = summed[:, k]
+            # Slices by unbind and sums by `+`: their gradients stay dense, those of `sum` and indexing do not.
+            each, count = regular
+            folded = y
+            if each > 1:
+                first, *rest = y.view(y.shape[0], each, count * channels, *y.shape[2:]).unbind(1)
+                for piece in rest:
+                    first = first + piece
+                folded = first
+            if count == 1:
+                v[outputs[0]] = folded
+            else:
+                _store(v, outputs, folded.view(y.shape[0], count, channels, *y.shape[2:]).unbind(1))
             return
-        pieces = y.unflatten(1, (-1, channels))
+        slices = y.unflatten(1, (-1, channels)).unbind(1)
         for target, column in zip(outputs, columns, strict=True):
-            result = pieces[:, column[0]]
+            result = slices[column[0]]
             for n in column[1:]:
-                result = result + pieces[:, n]
+                result = result + slices[n]
             v[target] = result
 
     return step
