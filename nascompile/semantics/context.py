@@ -102,6 +102,13 @@ class Context:
     steps: int = 0
     depth: int = 0
 
+    def folded(self, size: Any) -> Any:
+        """A size as a plain number where every genotype gives the same (odd kernels with padding keep the size)."""
+        if not isinstance(size, Sym):
+            return size
+        values = symbols.values_of(size, self.domains)
+        return next(iter(values)) if values is not None and len(values) == 1 else size
+
     def decide(self, condition: Any) -> bool | None:
         verdict = symbols.decide(condition, self.domains)
         if verdict is None and isinstance(condition, Sym) and condition.op in ("<", "<=", ">", ">=", "==", "!="):

@@ -13,6 +13,7 @@ from nascompile.ir.program import (
     LayerNode,
     TensorType,
 )
+from nascompile.ir.symbols import Sym
 from nascompile.semantics.arithmetic import ShapeError
 from nascompile.semantics.context import Env, Frame
 from nascompile.semantics.layers import apply_layer
@@ -79,6 +80,7 @@ def _apply_layer(env: Env, operator: LayerOperator, inputs: Inputs) -> Any:
     if layer.shape.many is None and len(present) < len(inputs):
         return _absent_output(env, operator, inputs)
     arguments = dict(operator.arguments)
+    _check_arguments(env, operator)
     types = tuple(t.type for t in present)
     key = (layer.name, operator.arguments, types)
     result = ctx.layer_cache.get(key)
@@ -89,6 +91,9 @@ def _apply_layer(env: Env, operator: LayerOperator, inputs: Inputs) -> Any:
             raise ctx.fail(problem.code, problem.message, span, problem.hint) from None
         except ZeroDivisionError:
             raise ctx.fail("division-by-zero", f"`{layer.name}` divides by zero with these arguments", span) from None
+        except (TypeError, OverflowError):
+            raise ctx.fail("not-a-number", f"`{layer.name}` has no size for these arguments", span) from None
+        result = replace(result, outputs=tuple(TensorType(tuple(map(ctx.folded, o.axes))) for o in result.outputs))
         ctx.layer_cache[key] = result
     for condition, message in result.deferred:
         ctx.require(condition, message, span)
@@ -114,6 +119,20 @@ def _apply_layer(env: Env, operator: LayerOperator, inputs: Inputs) -> Any:
     )
     tensors = tuple(Tensor(i, t, presence) for i, t in zip(outputs, result.outputs, strict=True))
     return tensors[0] if len(tensors) == 1 else Multiple(tensors)
+
+
+def _check_arguments(env: Env, operator: LayerOperator) -> None:
+    """Arguments of layers are numbers, lists of them, and the words that their parameter lists."""
+    parameters = {p.name: p for p in operator.declaration.parameters}
+    for name, value in operator.arguments:
+        kinds = parameters[name].kinds
+        if kinds and value not in kinds:
+            message = f"`{name}` is one of {', '.join(kinds)}, not {describe(value)}"
+            raise env.ctx.fail("unknown-word", message, operator.span)
+        numbers = value if isinstance(value, tuple) else (value,)
+        if not kinds and not all(isinstance(n, int | float | Sym) for n in numbers):
+            message = f"`{name}` of `{operator.name}` is a number, not {describe(value)}"
+            raise env.ctx.fail("not-a-number", message, operator.span)
 
 
 def _absent_output(env: Env, operator: LayerOperator, inputs: Inputs) -> Absent:

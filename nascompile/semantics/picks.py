@@ -80,6 +80,8 @@ def pick_edges(env: Env, source: Items, node: ast.Pick, count: int | None) -> It
     try:
         for entry in source.entries:
             if kept is not None and entry.label not in kept:
+                if isinstance(entry.value, Tensor):
+                    frame.unkept.append((entry.value.id, entry.label))
                 chosen.append(Entry(Absent(_type_of(entry.value)), entry.label, entry.span, entry.key))
                 continue
             frame.binding = f"{binding}.{entry.label}"
