@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -68,6 +69,37 @@ def _claim(
 def _sources(value: int, producers: Mapping[int, Node]) -> tuple[int, ...]:
     node = producers.get(value)
     return (value,) if node is None or isinstance(node, PhiNode) else node.inputs
+
+
+def without_unkept(
+    nodes: Sequence[Node], outputs: Sequence[tuple[str, int]], unkept: Sequence[tuple[int, str]]
+) -> tuple[Node, ...]:
+    """The nodes without those that only compute edges which the genotype drops.
+
+    A text may compute an edge before it says which are kept. From each dropped value back, what the statement of that
+    edge made (its path starts with the label) and nothing else reads was never meant to be built.
+    """
+    if not unkept:
+        return tuple(nodes)
+    producers = {output: node for node in nodes for output in node.outputs}
+    readers = Counter(value for _, value in outputs)
+    for node in nodes:
+        readers.update(node.inputs)
+        if isinstance(node, LayerNode) and node.sizes_like is not None:
+            readers[node.sizes_like] += 1
+    gone: set[int] = set()
+    for value, label in unkept:
+        pending = [value]
+        while pending:
+            made_by = producers.get(pending.pop())
+            if made_by is None or id(made_by) in gone or any(readers[o] for o in made_by.outputs):
+                continue
+            if made_by.path != label and not made_by.path.startswith(label + "."):
+                continue
+            gone.add(id(made_by))
+            readers.subtract(made_by.inputs)
+            pending.extend(made_by.inputs)
+    return tuple(node for node in nodes if id(node) not in gone)
 
 
 def expand_connected(

@@ -11,6 +11,7 @@ from nascompile.diagnostics import Diagnostic, Label, NasError, error
 from nascompile.ir import symbols
 from nascompile.ir.program import Constraint, Decision, Graph, Node, Origin, TensorType, Weight
 from nascompile.ir.symbols import Sym
+from nascompile.semantics.connectivity import without_unkept
 from nascompile.semantics.layers import LayerResult
 from nascompile.semantics.modules import Library
 from nascompile.semantics.values import Scope
@@ -35,7 +36,7 @@ class Frame:
     """A graph under construction, and the naming context of its statements.
 
     `prefix` is the absolute path under which the decisions of this frame live. `binding` is the name that the
-    running statement binds, with loop indices.
+    running statement binds, with loop indices. `unkept` are edges that the genotype drops: value and label.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Frame:
     is_dead: bool = False
     measures: dict[str, Any] = field(default_factory=dict)
     module_weights: dict[str, tuple[Weight, ...]] = field(default_factory=dict)
+    unkept: list[tuple[int, str]] = field(default_factory=list)
 
     def value(self, type_: TensorType) -> int:
         self.types.append(type_)
@@ -65,7 +67,8 @@ class Frame:
         return symbols.conjunction(*self.guards)
 
     def finish(self, inputs: tuple[int, ...], outputs: tuple[tuple[str, int], ...]) -> Graph:
-        return Graph(self.name, inputs, tuple(self.nodes), outputs, tuple(self.types))
+        nodes = without_unkept(self.nodes, outputs, self.unkept)
+        return Graph(self.name, inputs, nodes, outputs, tuple(self.types))
 
 
 @dataclass(slots=True)
