@@ -100,6 +100,7 @@ class Context:
     graph_cache: dict[Any, tuple[Graph, tuple[Any, ...], frozenset[str]]] = field(default_factory=dict)
     decision_log: list[set[str]] = field(default_factory=list)
     bound_used: set[str] = field(default_factory=set)
+    undecided: dict[str, NasError] = field(default_factory=dict)
     graph_steps: dict[int, int] = field(default_factory=dict)
     loops: list[Span] = field(default_factory=list)
     steps: int = 0

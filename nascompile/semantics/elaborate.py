@@ -61,6 +61,8 @@ def elaborate(library: Library, request: Request) -> Program:
         raise error("recursion", f"`{request.space}` nests too deeply", declaration.span) from None
     ctx.diagnostics.extend(settle(ctx))
     _check_binding(ctx, request, declaration)
+    for missing in ctx.undecided.values():
+        ctx.diagnostics.extend(missing.diagnostics)
     if ctx.diagnostics:
         raise _failure(ctx.diagnostics)
     decisions = attach_to_edges(graph, ctx.decisions)

@@ -90,6 +90,9 @@ def choose_operator(
     frame.is_dead = was_dead or isinstance(value, Absent)
     try:
         if ctx.binding is not None:
+            if path not in ctx.binding and not slot:  # a mistake, unless it turns out that the edge is dropped
+                ctx.undecided[path] = ctx.fail("missing-decision", f"the genotype does not decide `{path}`", span)
+                return Absent(tensor.type, (path, tensor.id))
             chosen = bound(env, path, span)
             if chosen not in labels or chosen in never:
                 legal = [label for label in labels if label not in never]

@@ -82,6 +82,10 @@ def pick_edges(env: Env, source: Items, node: ast.Pick, count: int | None) -> It
             if kept is not None and entry.label not in kept:
                 if isinstance(entry.value, Tensor):
                     frame.unkept.append((entry.value.id, entry.label))
+                elif isinstance(entry.value, Absent) and entry.value.undecided is not None:
+                    decision, applied_to = entry.value.undecided
+                    ctx.undecided.pop(decision, None)
+                    frame.unkept.append((applied_to, entry.label))
                 chosen.append(Entry(Absent(_type_of(entry.value)), entry.label, entry.span, entry.key))
                 continue
             frame.binding = f"{binding}.{entry.label}"

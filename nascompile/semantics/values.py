@@ -33,9 +33,13 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """No tensor; `type` holds what is known of the axes it would have had."""
+    """No tensor; `type` holds what is known of the axes it would have had.
+
+    `undecided` is the operator decision, and the value it would be applied to, that the genotype leaves out.
+    """
 
     type: TensorType | None = None
+    undecided: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any
 from nascompile.diagnostics import Diagnostic, Label, NasError, did_you_mean, error
 from nascompile.ir.program import Constraint, Decision, Program
 from nascompile.ir.symbols import Sym
+from nascompile.passes.keep_candidates import keep_candidates
 from nascompile.semantics.values import Absent, Tensor
 from nascompile.space.genotype import Genotype
 from nascompile.space.legal import mistake, normal, violated, walk, why_absent
@@ -50,7 +51,8 @@ class SearchSpace:
                 raise error("not-a-candidate", f"`{path}` has no candidate `{wrong[0]}`", hint=hint)
             kept = tuple(c for c in decisions[path].candidates if c in wanted)
             decisions[path] = replace(decisions[path], candidates=kept)
-        return SearchSpace(replace(self.program, decisions=decisions), self.arguments)
+        graph = keep_candidates(self.program.graph, decisions)
+        return SearchSpace(replace(self.program, graph=graph, decisions=decisions), self.arguments)
 
     @cached_property
     def roots(self) -> list[Nest]:
@@ -201,14 +203,3 @@ class SearchSpace:
                 message = f"`{path}` does not exist under this genotype: {reason}"
                 problems.append(Diagnostic("absent-decision", message, None))
         return found, problems or list(violated(self.constraints, found, None))
-
-    def binding(self, genotype: Genotype) -> dict[str, Any]:
-        """What an elaboration binds: the values, and a stand-in for the operator of each edge that is dropped.
-
-        A text may apply an operator before it says which edges are kept (DiNTS); what nothing reads is pruned.
-        """
-        bound = dict(genotype.values)
-        for path, decision in self.decisions.items():
-            if path not in bound and decision.kind == "op" and not decision.slot:
-                bound[path] = next(c for c in decision.candidates if c not in decision.never)
-        return bound
