@@ -1,7 +1,7 @@
 nas 1
 import dints
-# The only published genotype of DiNTS: arch_code_cvpr.pth of Project-MONAI/research-contributions, searched on MSD
-# Pancreas. 97 of its 120 edges are kept. At mul = 1.0 for one channel and three classes it has 152,361,027 parameters.
+# The only published genotype of DiNTS: arch_code_cvpr.pth of Project-MONAI/research-contributions. 97 of its 120 edges
+# are kept. At mul = 1.0 for one channel and three classes it has 152,361,027 parameters.
 
 genotype cvpr2021 : dints {
   kept[0] = [

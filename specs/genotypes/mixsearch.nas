@@ -4,7 +4,7 @@ import mixsearch
 # name means doubled channels, `deep` deep supervision; `layers` and `double` are left to whoever builds the network,
 # because the originals build every genotype both ways.
 
-# In the paper: V_cvc. The authors note: V_cvc; ValLoss .892 Acc .985 Dice .913 Jc .844. From nas_search/genotypes.py.
+# Role: V_cvc. The authors note: V_cvc; ValLoss .892 Acc .985 Dice .913 Jc .844. From nas_search/genotypes.py.
 genotype layer7_double_deep : wdan {
   normal_down.s[2] = [s[0] via cweight, s[1] via down_conv]
   normal_down.s[3] = [s[1] via down_cweight, s[2] via dep_conv]
@@ -212,7 +212,7 @@ genotype stage1_double_deep_ep80 : wdan {
   normal_up.s[5] = [s[0] via dil_conv, s[4] via identity]
 }
 
-# In the paper: V_chaos. The authors note: V_chaos (final). From nas_search/genotypes.py.
+# Role: V_chaos. The authors note: V_chaos (final). From nas_search/genotypes.py.
 genotype stage0_double_deep_ep80_newim : wdan {
   normal_down.s[2] = [s[0] via identity, s[1] via down_dep_conv]
   normal_down.s[3] = [s[0] via cweight, s[1] via avg_pool]
@@ -228,7 +228,7 @@ genotype stage0_double_deep_ep80_newim : wdan {
   normal_up.s[5] = [s[3] via dep_conv, s[4] via conv]
 }
 
-# In the paper: V_isic, V1. The authors note: V_isic = V1; .934/.888/.808 (acc/dice/jc). From nas_search/genotypes.py.
+# Role: V_isic, V1. The authors note: V_isic = V1; .934/.888/.808 (acc/dice/jc). From nas_search/genotypes.py.
 genotype stage1_layer9_110epoch_double_deep_final : wdan {
   normal_down.s[2] = [s[0] via cweight, s[1] via down_dep_conv]
   normal_down.s[3] = [s[1] via down_dil_conv, s[2] via conv]
@@ -244,7 +244,7 @@ genotype stage1_layer9_110epoch_double_deep_final : wdan {
   normal_up.s[5] = [s[3] via conv, s[4] via dep_conv]
 }
 
-# In the paper: V2. The authors note: V2; .932/.885/.804. From nas_search/genotypes.py.
+# Role: V2. The authors note: V2; .932/.885/.804. From nas_search/genotypes.py.
 genotype stage1_layer9_110epoch_double_final : wdan {
   normal_down.s[2] = [s[0] via shuffle_conv, s[1] via down_dil_conv]
   normal_down.s[3] = [s[0] via shuffle_conv, s[1] via down_cweight]
@@ -260,7 +260,7 @@ genotype stage1_layer9_110epoch_double_final : wdan {
   normal_up.s[5] = [s[2] via shuffle_conv, s[3] via conv]
 }
 
-# In the paper: V3. The authors note: V3; .931/.889/.804. From nas_search/genotypes.py.
+# Role: V3. The authors note: V3; .931/.889/.804. From nas_search/genotypes.py.
 genotype stage1_layer9_110epoch_deep_final : wdan {
   normal_down.s[2] = [s[0] via dep_conv, s[1] via down_conv]
   normal_down.s[3] = [s[1] via down_cweight, s[2] via shuffle_conv]
@@ -276,7 +276,7 @@ genotype stage1_layer9_110epoch_deep_final : wdan {
   normal_up.s[5] = [s[1] via up_conv, s[4] via dep_conv]
 }
 
-# In the paper: V4. The authors note: V4; .920/.874. From nas_search/genotypes.py.
+# Role: V4. The authors note: V4; .920/.874. From nas_search/genotypes.py.
 genotype stage1_layer9_110epoch_final : wdan {
   normal_down.s[2] = [s[0] via conv, s[1] via down_dep_conv]
   normal_down.s[3] = [s[1] via down_conv, s[2] via shuffle_conv]
@@ -324,8 +324,8 @@ genotype alpha0_stage0_double_deep_ep60 : wdan {
   normal_up.s[5] = [s[2] via conv, s[4] via dil_conv]
 }
 
-# Also called alpha1_stage1_double_deep_ep200. In the paper: MixSearch. The authors note: MixSearch 2-mixup alpha=1.
-# From nas_search/genotypes.py.
+# Also called alpha1_stage1_double_deep_ep200. Role: MixSearch. The authors note: MixSearch 2-mixup alpha=1. From
+# nas_search/genotypes.py.
 genotype alpha1_stage1_double_deep_ep80 : wdan {
   normal_down.s[2] = [s[0] via shuffle_conv, s[1] via down_cweight]
   normal_down.s[3] = [s[1] via down_conv, s[2] via dil_conv]
@@ -341,8 +341,8 @@ genotype alpha1_stage1_double_deep_ep80 : wdan {
   normal_up.s[5] = [s[2] via conv, s[4] via cweight]
 }
 
-# Also called alpha0_stage1_double_deep_ep200. In the paper: UnionSearch. The authors note: UnionSearch (alpha=0, no
-# mixup). From nas_search/genotypes.py.
+# Also called alpha0_stage1_double_deep_ep200. Role: UnionSearch. The authors note: UnionSearch (alpha=0, no mixup).
+# From nas_search/genotypes.py.
 genotype alpha0_stage1_double_deep_ep80 : wdan {
   normal_down.s[2] = [s[0] via dep_conv, s[1] via down_dil_conv]
   normal_down.s[3] = [s[1] via down_conv, s[2] via shuffle_conv]
@@ -358,7 +358,7 @@ genotype alpha0_stage1_double_deep_ep80 : wdan {
   normal_up.s[5] = [s[1] via up_dep_conv, s[2] via conv]
 }
 
-# In the paper: MixSearch. The authors note: MixSearch 2-mixup alpha=0.5 (the model of the README). From
+# Role: MixSearch. The authors note: MixSearch 2-mixup alpha=0.5 (the model of the README). From
 # nas_search/genotypes.py.
 genotype alpha0_5_stage1_double_deep_ep80 : wdan {
   normal_down.s[2] = [s[0] via conv, s[1] via down_dil_conv]
