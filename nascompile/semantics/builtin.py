@@ -111,16 +111,17 @@ def _reduce(expr: ast.Call, name: str, env: Env) -> Any:
     return combine(env, "add" if name == "sum" else "concat", tensors, expr.span)
 
 
+RESIZE_WORDS = {"nearest": "nearest", "linear": "linear", "bilinear": "linear"}
+
+
 def _resize_word(env: Env, node: ast.Expr) -> str:
-    """`nearest` or `bilinear`, possibly chosen by `fixed`."""
+    """The mode of `interpolate` that `resize` means, possibly chosen by `fixed`; `bilinear` is linear in any rank."""
     if isinstance(node, ast.Conditional) and node.orelse is not None:
         chosen = node.then if env.evaluate(node.condition) else node.orelse
         return _resize_word(env, chosen)
-    if isinstance(node, ast.Name) and node.id in ("nearest", "linear", "bilinear"):
-        return "nearest" if node.id == "nearest" else "linear"
-    value = env.evaluate(node)
-    if value in ("nearest", "linear"):
-        return str(value)
+    word = node.id if isinstance(node, ast.Name) and env.scope.find(node.id) is None else env.evaluate(node)
+    if word in RESIZE_WORDS:
+        return RESIZE_WORDS[word]
     raise env.ctx.fail("unknown-word", "`resize` is `nearest` or `linear`", node.span)
 
 

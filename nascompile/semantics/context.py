@@ -22,6 +22,10 @@ STEP_LIMIT = 400_000
 """Nodes and turns of loops after which a text is refused; nodes of repeated calls count each time."""
 
 
+SYMBOL_LIMIT = 20_000
+"""Terms of a symbolic number, written out, above which it is not looked into."""
+
+
 @dataclass(frozen=True, slots=True)
 class Requirement:
     """A requirement that depends on decisions: settled when all of them and all `where`s are known."""
@@ -102,18 +106,29 @@ class Context:
     bound_used: set[str] = field(default_factory=set)
     undecided: dict[str, NasError] = field(default_factory=dict)
     graph_steps: dict[int, int] = field(default_factory=dict)
+    sizes: dict[Sym, int] = field(default_factory=dict)
     loops: list[Span] = field(default_factory=list)
     steps: int = 0
     depth: int = 0
 
     def folded(self, size: Any) -> Any:
         """A size as a plain number where every genotype gives the same (odd kernels with padding keep the size)."""
-        if not isinstance(size, Sym):
+        if not isinstance(size, Sym) or not self.is_small(size):
             return size
         values = symbols.values_of(size, self.domains)
         return next(iter(values)) if values is not None and len(values) == 1 else size
 
+    def is_small(self, value: Sym) -> bool:
+        """Whether a symbolic number is small enough, written out, to be tried for all values of its decisions."""
+        if value not in self.sizes:
+            parts = [a for a in value.args if isinstance(a, Sym)]
+            self.sizes[value] = 1 + sum(self.sizes[a] if self.is_small(a) else SYMBOL_LIMIT for a in parts)
+        return self.sizes[value] < SYMBOL_LIMIT
+
     def decide(self, condition: Any) -> bool | None:
+        """Whether a condition holds for every genotype (True), for none (False), or depends on it (None)."""
+        if isinstance(condition, Sym) and not self.is_small(condition):
+            return None
         verdict = symbols.decide(condition, self.domains)
         if verdict is None and isinstance(condition, Sym) and condition.op in ("<", "<=", ">", ">=", "==", "!="):
             verdict = self._decide_by_bounds(condition)

@@ -43,6 +43,9 @@ def pick_number(env: Env, source: Any, node: ast.Pick) -> Any:
             candidates = tuple(source)
     else:
         candidates = tuple(source)
+    for candidate in candidates:
+        if isinstance(candidate, bool) or not isinstance(candidate, int | float):
+            raise ctx.fail("not-a-number", f"`{path}` picks among numbers, not {describe(candidate)}", node.source.span)
     if (interval is None and not candidates) or (interval is not None and interval[0] > interval[1]):
         raise ctx.fail("no-candidates", f"`{path}` has nothing to pick from", node.span)
     if len(set(candidates)) != len(candidates):

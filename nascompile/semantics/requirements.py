@@ -24,9 +24,11 @@ def settle(ctx: Context) -> list[Diagnostic]:
     wheres = list(ctx.constraints)
     found: list[Diagnostic] = []
     for requirement in ctx.requirements:
-        known = _explore(requirement.condition, wheres, ctx.decisions)
+        condition = requirement.condition
+        is_small = not isinstance(condition, Sym) or ctx.is_small(condition)
+        known = _explore(condition, wheres, ctx.decisions) if is_small else None
         if known is None:
-            ctx.constraints.append(Constraint(requirement.condition, requirement.origin, requirement.message))
+            ctx.constraints.append(Constraint(condition, requirement.origin, requirement.message))
         elif known:
             found.extend(_violated(ctx, requirement, known).diagnostics)
     return found
