@@ -240,15 +240,28 @@ class Compilation:
         """A space with its defaults."""
         return SpaceCall(name, MappingProxyType({}), self.library.spaces[name].span)
 
-    @property
-    def digest(self) -> str:
-        """A name for the text with its imports and settings: equal digests, equal meaning."""
+    def resolved(self, search: str | None = None) -> list[tuple[ast.Declaration, ast.Declaration]]:
+        """The search with its task, or the only task: declarations as written, each with its settings put in."""
+        if search is None and not self.library.searches:
+            if not self.library.tasks:
+                return []
+            task = self._find_task(None)
+            return [(task, apply_settings(self.settings, Targets(task=task)).task or task)]
+        declaration = self._search_declaration(search)
+        changed = self._overridden(declaration)
+        pairs: list[tuple[ast.Declaration, ast.Declaration]] = [(declaration, changed.search or declaration)]
+        if changed.task is not None:
+            pairs.append((self.library.tasks[changed.task.name], changed.task))
+        return pairs
+
+    def digest_of(self, search: str | None = None) -> str:
+        """A name for what the text and its imports mean, settings put in: equal digests, equal meaning."""
         from nascompile.syntax.formatter import format_declaration
 
-        declarations = [*self.library.names.values(), *self.library.genotypes.values()]
-        parts = [format_declaration(d) for d in (*declarations, *self.library.tasks.values())]
-        parts += [format_declaration(d) for d in self.library.searches.values()]
-        parts += [f"{s.name}={' '.join(s.value.span.text.split())}" for s in self.settings]
+        library = self.library
+        changed = {id(before): after for before, after in self.resolved(search)}
+        declared = [*library.names.values(), *library.genotypes.values(), *library.tasks.values()]
+        parts = [format_declaration(changed.get(id(d), d)) for d in (*declared, *library.searches.values())]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     # --- within ---

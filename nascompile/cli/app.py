@@ -9,8 +9,15 @@ import typer
 from nascompile import __version__
 from nascompile.cli.check import check
 from nascompile.cli.doctor import doctor
+from nascompile.cli.evaluate import evaluate
+from nascompile.cli.export import export
 from nascompile.cli.fmt import fmt
+from nascompile.cli.profile import profile
+from nascompile.cli.run import run
+from nascompile.cli.runs import runs
+from nascompile.cli.search import search
 from nascompile.cli.show import show
+from nascompile.cli.train import train
 
 DISCLAIMER = "for research, not a medical device"
 
@@ -39,7 +46,7 @@ def _start(
     pass
 
 
-for command in (check, fmt, show, doctor):
+for command in (check, fmt, show, search, train, evaluate, run, runs, profile, export, doctor):
     app.command()(command)
 
 

@@ -36,8 +36,8 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
         except MemoryError:
             hint = "try a smaller batch, a smaller patch or fewer channels"
             fail(error("out-of-memory", "the machine has not enough memory", hint=hint).diagnostics)
-        except KeyboardInterrupt:
-            print("\nstopped", file=sys.stderr)
+        except KeyboardInterrupt as cause:
+            print(f"\nstopped{f'; {cause}' if str(cause) else ''}", file=sys.stderr)
             raise typer.Exit(INTERRUPTED) from None
 
     return run

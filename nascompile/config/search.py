@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from nascompile.config import readers
 from nascompile.config.constants import Choice, SpaceCall, choice, space_call
@@ -17,6 +17,8 @@ from nascompile.semantics.modules import Library
 from nascompile.source import Span
 from nascompile.syntax import nodes as ast
 from nascompile.train.budget import Budget
+
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,6 @@ class Training:
     """How to train one network: the retraining of what a search found, and of the baselines.
 
     `loss` is a weighted sum of terms; `validate` the epochs between two validations; `mix` mixup's alpha (0: none).
-    `runs` is the number of seeds, from `seed` on.
     """
 
     optimiser: Optimiser
@@ -41,7 +42,7 @@ class Training:
     loss: tuple[LossTerm, ...]
     batch: int = 8
     clip: float | None = None
-    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    precision: Precision = "auto"
     validate: int = 1
     mix: float = 0.0
     seed: int = 0
@@ -87,6 +88,7 @@ class SearchConfig:
     seed: int
     clip: float | None
     validate: int
+    precision: Precision
     penalty: ast.Expr | None
     objectives: tuple[Objective, ...]
     where: tuple[ast.Expr, ...]
@@ -159,6 +161,7 @@ def read_search(declaration: ast.SearchDecl, library: Library) -> SearchConfig:
         seed=fields.get("seed", 0),
         clip=fields.get("clip", 5.0),
         validate=fields.get("validate", 1),
+        precision=fields.get("precision", "auto"),
         penalty=fields.get("penalty", None),
         objectives=tuple(objectives),
         where=tuple(where),
@@ -199,12 +202,15 @@ def _read_optimiser(expr: ast.Expr, library: Library) -> Optimiser:
 
 def _read_strategy(expr: ast.Expr, library: Library) -> Choice:
     found: Choice = readers.choice_of("strategy", STRATEGIES)(expr, library)
+    options = dict(found.options)
     for argument in expr.arguments if isinstance(expr, ast.Call) else ():
-        if argument.name in ("warmup", "arch_after"):
-            readers.duration(argument.value, library)
+        if argument.name == "warmup":
+            options["warmup"] = readers.budget(argument.value, library)
+        if argument.name == "patience":
+            options["patience"] = readers.integer(1)(argument.value, library)
     if found.options.get("order", 1) != 1:
         raise error("bad-option", "only first-order bilevel search is built", expr.span, hint="write `order = 1`")
-    return found
+    return replace(found, options=MappingProxyType(options))
 
 
 def _read_baseline(expr: ast.Expr, library: Library) -> Baseline:
@@ -239,7 +245,7 @@ TRAIN_READERS: dict[str, Reader] = {
     "budget": readers.budget,
     "batch": readers.integer(1),
     "clip": _clip,
-    "precision": readers.word("auto", "float32", "bfloat16", "float16"),
+    "precision": readers.word(*get_args(Precision)),
     "validate": readers.integer(1),
     "mix": readers.real(0, 100),
     "seed": readers.integer(0),
@@ -256,7 +262,7 @@ READERS: dict[str, Reader] = {
     "split": readers.real(0.05, 0.95),
     "seed": readers.integer(0),
     "clip": _clip,
-    "precision": readers.word("auto", "float32", "bfloat16", "float16"),
+    "precision": readers.word(*get_args(Precision)),
     "validate": readers.integer(1),
     "compare": readers.listed(_read_baseline),
 }

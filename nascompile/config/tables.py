@@ -70,6 +70,12 @@ METRICS: dict[str, tuple[str, ...]] = {
 
 # Durations (`warmup = 3 epochs`) are quantities: their default is None.
 STRATEGIES: Table = {
-    "bilevel": {"order": 1, "warmup": None, "arch_after": None, "arch_first": False},
-    "random": {"trials": 8},
+    "bilevel": {
+        "order": 1,
+        "warmup": None,
+        "arch_first": False,
+        "alphas_in_weights": False,
+        "patience": None,
+        "mix": 0.0,
+    },
 }

@@ -1,0 +1,54 @@
+"""`nascompile export`: write a network for other tools."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nascompile.cli import options
+from nascompile.cli.guard import guarded
+from nascompile.diagnostics import error
+
+
+@guarded
+def export(
+    spec: Annotated[Path | None, typer.Argument(metavar="[SPEC]", help="A text; without it, the newest run.")] = None,
+    genotype: options.GenotypeName = None,
+    space: options.Space = None,
+    run: Annotated[str | None, typer.Option("--run", metavar="RUN", help="A run instead of a text.")] = None,
+    onnx: Annotated[bool, typer.Option("--onnx", help="Write ONNX.")] = False,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="The file to write.")] = None,
+    weights: Annotated[Path | None, typer.Option("--from", metavar="WEIGHTS", help="Weights to export.")] = None,
+    set_: options.Set = None,
+    config: options.Config = None,
+    data: options.Data = None,
+    input: options.Input = None,
+    root: options.Runs = options.RUNS,
+) -> None:
+    """Write a network as ONNX, once ONNX Runtime has agreed with torch on several sizes and batches."""
+    if not onnx:
+        raise error("missing-format", "no format is named", hint="write `--onnx`")
+    if spec is not None and run is not None:
+        raise error("two-targets", "a SPEC and `--run` name two networks", hint="give one of them")
+    from nascompile.jobs.exporting import export_network
+    from nascompile.jobs.target import of_run, of_text
+
+    if spec is None:
+        target = of_run(root, run, weights, data)
+    else:
+        target = of_text(options.compilation(spec, set_, config, data, input), genotype, space, weights)
+    network, inherited = target.network()
+    if inherited is None:
+        print("note: no trained weights; the exported weights are random (`--from WEIGHTS` gives others)")
+    elif inherited.missing or inherited.mismatched:
+        print("\n".join(inherited.lines()))
+    path = out or (target.folder / "model.onnx" if spec is None else Path(f"{target.name}.onnx"))
+    done = export_network(network, target.input, target.outputs, path, digest=target.digest, genotype=target.genotype)
+    worst = max(a.difference for a in done.model.agreements)
+    shapes = ", ".join("x".join(map(str, a.shape)) for a in done.model.agreements)
+    axes = ", ".join({0: "batch"}.get(axis, f"axis {axis}") for axis in done.model.dynamic) or "none"
+    print(f"wrote {path}: {len(done.model.data):,} bytes, free axes: {axes}")
+    print(f"  ONNX Runtime agrees with torch within {worst:.1e} of the largest value on {shapes}")
+    print(f"  {done.latency.median:.2f} ms for one image, {done.latency.threads} threads")

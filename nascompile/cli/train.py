@@ -1,0 +1,61 @@
+"""`nascompile train`: train the network of a genotype."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nascompile import runs
+from nascompile.cli import options, session
+from nascompile.cli.guard import guarded
+
+
+@guarded
+def train(
+    spec: Annotated[Path | None, typer.Argument(metavar="[SPEC]", help="A text; without it, the newest run.")] = None,
+    genotype: options.GenotypeName = None,
+    search: Annotated[str | None, typer.Option("--search", metavar="NAME", help="Whose `stage train` to use.")] = None,
+    task: Annotated[str | None, typer.Option("--task", metavar="NAME", help="Another task of the text.")] = None,
+    from_: Annotated[Path | None, typer.Option("--from", metavar="WEIGHTS", help="Start from these weights.")] = None,
+    inherit: Annotated[
+        str | None, typer.Option("--inherit", metavar="RUN", help="Start from a run's supernet.")
+    ] = None,
+    name: options.RunName = None,
+    note: options.Note = None,
+    seed: options.Seed = None,
+    set_: options.Set = None,
+    config: options.Config = None,
+    data: options.Data = None,
+    device: options.Device = "auto",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run of `--name`.")] = False,
+    root: options.Runs = options.RUNS,
+) -> None:
+    """Train a genotype from scratch, from a supernet's weights, or from a file; then evaluate it."""
+    chosen = session.device(device)
+    from nascompile.jobs.single import Plan, of_newest_run, plan_of, train_single
+
+    plan: Plan
+    if spec is None:
+        plan = of_newest_run(root, session.seeded(set_, seed), task, data)
+    else:
+        text = session.checked(options.compilation(spec, session.seeded(set_, seed), config, data))
+        plan = plan_of(text, genotype, search, task)
+    session.checked_task(plan.task)
+    if resume:
+        run = session.resumed(root, name, plan.digest, "train")
+    else:
+        run = runs.create(root, name, note=note, record=plan.record())
+    start = from_
+    if inherit is not None:
+        start = runs.find(root, inherit).path("supernet.safetensors")
+    try:
+        result = train_single(plan, run, chosen, start, session.announce, lambda line: print(line, file=sys.stderr))
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"resume with the same command and `--resume --name {run.name}`") from None
+    from nascompile.cli.run import print_results
+
+    print_results([result], plan.task.metric)
+    print(f"run {run.folder}")

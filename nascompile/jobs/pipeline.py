@@ -1,0 +1,137 @@
+"""The whole of a run: search, train, compare on the test cases, export. Every step that is done is not done again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from nascompile.compilation import Compilation
+from nascompile.config.search import SearchConfig
+from nascompile.diagnostics import NasError
+from nascompile.jobs.contest import (
+    SEARCHED,
+    WEIGHTS,
+    Announce,
+    Contestant,
+    add_timing,
+    contestants,
+    entry,
+    metadata_of,
+    trained,
+    untrained,
+)
+from nascompile.jobs.environment import environment
+from nascompile.jobs.exporting import Exported, export_network
+from nascompile.jobs.folder import GENOTYPE, read_genotype
+from nascompile.jobs.networks import save_weights
+from nascompile.jobs.results import Entry
+from nascompile.jobs.searching import prepare, search
+from nascompile.jobs.training import Data
+from nascompile.profile.latency import torch_latency
+from nascompile.report.curves import draw_run
+from nascompile.runs import Run, write_json
+from nascompile.space.genotype import Genotype
+
+RESULTS = "results.json"
+MODEL = "model.onnx"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What all steps of a run share. `say` prints a line."""
+
+    text: Compilation
+    run: Run
+    name: str | None
+    config: SearchConfig
+    data: Data
+    device: torch.device
+    digest: str
+    announce: Announce
+    say: Callable[[str], None]
+
+
+def start(
+    text: Compilation,
+    run: Run,
+    name: str | None,
+    device: torch.device,
+    announce: Announce,
+    say: Callable[[str], None],
+) -> Context:
+    """Read the images, and record the environment."""
+    config = text.search(name)
+    data = Data.of(text.task(search=name), config.seed)
+    write_json(run.path("environment.json"), environment(device, config.seed))
+    return Context(text, run, name, config, data, device, text.digest_of(name), announce, say)
+
+
+def search_step(context: Context, *, resume: bool = True) -> Genotype:
+    """The genotype of the run, searched for unless it is there. Raises KeyboardInterrupt after Ctrl-C."""
+    run = context.run
+    if resume and run.path(GENOTYPE).exists():
+        return read_genotype(run, context.text.data)[1]
+    prepared = prepare(context.text, context.name, context.data)
+    run.update(step="searching")
+    with context.announce("search") as report:
+        found = search(
+            prepared, context.data, run, digest=context.digest, device=context.device, resume=resume, report=report
+        )
+    if found.genotype is None:
+        run.update(step="search interrupted")
+        raise KeyboardInterrupt
+    add_timing(run, "search", found.outcome.seconds)
+    run.update(step="searched", size=str(prepared.space.size()))
+    draw_run(run, prepared.space.program, found.genotype)
+    return found.genotype
+
+
+def run_all(context: Context) -> list[dict[str, Any]]:
+    """Do what is not done yet; returns the entries of `results.json`, the baselines without training first."""
+    run, task = context.run, context.data.task
+    genotype = search_step(context)
+    seed = context.config.train.seed
+    entries = [e.as_json() for e in untrained(context.config, task)]
+    exported: Exported | None = None
+    for contestant in contestants(context.text, context.config, genotype, task, seed):
+        network, steps = trained(
+            contestant, context.data, context.config.train, run,
+            digest=context.digest, device=context.device, seed=seed, announce=context.announce,
+        )  # fmt: skip
+        run.update(step=f"trained {contestant.label}")
+        measured = entry(contestant, network, task, context.device, steps)
+        network.cpu()
+        latency: dict[str, Any] = {}
+        shape = (task.channels, *task.patch)
+        if contestant.label == SEARCHED:
+            save_weights(run.path(WEIGHTS), network.state_dict(), metadata_of(context.digest, genotype))
+            exported = _export(context, contestant, network)
+        latency["torch"] = torch_latency(network, shape, torch.device("cpu"), seconds=1.0).as_json()
+        if exported is not None and contestant.label == SEARCHED:
+            latency["onnxruntime"] = exported.latency.as_json()
+        entries.append(replace(measured, latency=latency).as_json())
+        write_json(run.path(RESULTS), {"task": task.name, "metric": task.metric, "split": "test", "entries": entries})
+    searched = next(e for e in entries if e["name"] == SEARCHED)
+    value = searched["evaluation"]["summaries"][task.metric]["value"]
+    run.update(step="finished", metric=task.metric, value=value)
+    draw_run(run, None, genotype)
+    return entries
+
+
+def _export(context: Context, contestant: Contestant, network: torch.nn.Module) -> Exported | None:
+    """The ONNX file of the searched network; without it a run still ends, and says why there is none."""
+    task = context.data.task
+    try:
+        return export_network(
+            network, (task.channels, *task.patch), [n for n, _ in contestant.program.graph.outputs],
+            context.run.path(MODEL), digest=context.digest, genotype=contestant.genotype,
+        )  # fmt: skip
+    except NasError as failure:
+        context.say(f"not exported: {failure.diagnostics[0].message}")
+        return None
+
+
+__all__ = ["MODEL", "RESULTS", "Context", "Entry", "run_all", "search_step", "start"]

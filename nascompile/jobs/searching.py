@@ -1,0 +1,123 @@
+"""A search as a text says it, from its supernet to a genotype in the run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from nascompile.backends.supernet import Supernet, build_supernet
+from nascompile.compilation import Compilation
+from nascompile.config.search import Optimiser, SearchConfig
+from nascompile.data.dataset import halves
+from nascompile.diagnostics import error
+from nascompile.jobs.folder import FOUND, write_genotype
+from nascompile.jobs.losses import output_loss
+from nascompile.jobs.networks import call_for_task, input_for, save_weights
+from nascompile.jobs.training import Data, plain, schedule_of
+from nascompile.runs import Run, write_json, write_table
+from nascompile.search.oneshot.bilevel import BilevelConfig, OptimiserConfig, SearchOutcome, run_bilevel
+from nascompile.space.decode import decode
+from nascompile.space.genotype import Genotype
+from nascompile.space.space import SearchSpace
+from nascompile.train.progress import Report, silent
+
+SUPERNET = "supernet.safetensors"
+METRICS = "metrics.csv"
+TIMING = "timing.csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A search that is ready to start: its space for the task, the supernet, and how to search."""
+
+    config: SearchConfig
+    space: SearchSpace
+    supernet: Supernet
+    settings: BilevelConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search gave; `genotype` is None if it was interrupted."""
+
+    genotype: Genotype | None
+    outcome: SearchOutcome
+
+
+def prepare(text: Compilation, name: str | None, data: Data, seed: int | None = None) -> Prepared:
+    """Elaborate the space for the task's images, build the supernet, check the loss against its outputs."""
+    config = text.search(name)
+    call = call_for_task(text, config.space, data.task)
+    space = text.open_space(call, input_for(data.task))
+    start = config.seed if seed is None else seed
+    if config.penalty is not None:
+        hint = "remove it: this version searches without penalties"
+        raise error("unsupported-penalty", "`penalty` is not part of this search", config.penalty.span, hint=hint)
+    supernet = build_supernet(space.program, start)
+    options = config.strategy.options
+    settings = BilevelConfig(
+        budget=config.budget,
+        loss=output_loss(config.loss, supernet.output_names),
+        weights=_optimiser(config.weights),
+        alphas=_optimiser(config.alphas),
+        batch=config.batch,
+        warmup=options.get("warmup"),
+        arch_first=options.get("arch_first", False),
+        alphas_in_weights=options.get("alphas_in_weights", False),
+        clip=config.clip,
+        patience=options.get("patience"),
+        mix=options.get("mix", 0.0),
+        precision=config.precision,
+        validate=config.validate,
+        seed=start,
+    )
+    return Prepared(config, space, supernet, settings)
+
+
+def _optimiser(given: Optimiser) -> OptimiserConfig:
+    return OptimiserConfig(given.name, plain(given.options), schedule_of(given.schedule))
+
+
+def search(
+    prepared: Prepared,
+    data: Data,
+    run: Run,
+    *,
+    digest: str,
+    device: torch.device,
+    resume: bool,
+    report: Report = silent,
+) -> Found:
+    """Search; write `genotype.nas`, `metrics.csv`, `timing.csv`, the supernet's weights and what a resumption needs."""
+    weight_data, arch_data = halves(data.train, prepared.settings.seed, prepared.config.split)
+    outcome = run_bilevel(
+        prepared.supernet, data.task, weight_data, arch_data, data.val, prepared.settings, run.path("search"),
+        digest=digest, device=device, decode=_decoder(prepared.space), resume=resume, report=report,
+    )  # fmt: skip
+    write_history(run, outcome.history, outcome.seconds)
+    if not outcome.finished:
+        return Found(None, outcome)
+    genotype = decode(prepared.space, outcome.relaxed)
+    write_genotype(run, genotype)
+    write_json(run.path("probabilities.json"), {name: list(row) for name, row in outcome.relaxed.items()})
+    metadata = {"digest": digest, "genotype": genotype.to_text(FOUND, header=False)}
+    save_weights(run.path(SUPERNET), prepared.supernet.named_weights(), metadata)
+    return Found(genotype, outcome)
+
+
+def _decoder(space: SearchSpace) -> Callable[[Mapping[str, Sequence[float]]], str]:
+    return lambda relaxed: decode(space, relaxed).to_text(FOUND, header=False)
+
+
+def write_history(run: Run, history: Sequence[Mapping[str, Any]], seconds: float) -> None:
+    """`metrics.csv` of the search: what a repetition gives again; the genotypes by number, their texts in a folder."""
+    texts: dict[str, int] = {}
+    rows = []
+    for row in history:
+        number = texts.setdefault(str(row.get("genotype", "")), len(texts))
+        rows.append({**{k: v for k, v in row.items() if k != "genotype"}, "genotype": number})
+    write_table(run.path(METRICS), rows)
+    write_table(run.path(TIMING), [{"stage": "search", "seconds": seconds}])
