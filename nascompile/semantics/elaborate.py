@@ -54,21 +54,26 @@ def elaborate(library: Library, request: Request) -> Program:
         result = run_body(declaration.body, Env(ctx, frame, scope))
         graph = _finish(ctx, frame, declaration, value, result)
     except NasError as failure:
-        raise _failure([*ctx.diagnostics, *failure.diagnostics]) from None
+        follows = all(d.code in ("absent-output", "absent-operand") for d in failure.diagnostics)
+        raise _failure([*ctx.diagnostics, *(follows and _undecided(ctx) or failure.diagnostics)]) from None
     except Poisoned:
         raise _failure(ctx.diagnostics) from None
     except RecursionError:
         raise error("recursion", f"`{request.space}` nests too deeply", declaration.span) from None
     ctx.diagnostics.extend(settle(ctx))
     _check_binding(ctx, request, declaration)
-    for missing in ctx.undecided.values():
-        ctx.diagnostics.extend(missing.diagnostics)
+    ctx.diagnostics.extend(_undecided(ctx))
     if ctx.diagnostics:
         raise _failure(ctx.diagnostics)
     decisions = attach_to_edges(graph, ctx.decisions)
     constraints = expand_connected(ctx.constraints, ctx.gate_sources, decisions)
     arguments = {p.name: scope.names[p.name] for p in declaration.parameters}
     return Program(request.space, graph, decisions, constraints, type_, request.is_fixed, arguments)
+
+
+def _undecided(ctx: Context) -> list[Diagnostic]:
+    """Operators that the genotype leaves out although no dropped edge excuses them."""
+    return [diagnostic for missing in ctx.undecided.values() for diagnostic in missing.diagnostics]
 
 
 def _failure(diagnostics: list[Diagnostic]) -> NasError:
