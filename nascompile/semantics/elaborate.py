@@ -55,7 +55,7 @@ def elaborate(library: Library, request: Request) -> Program:
         graph = _finish(ctx, frame, declaration, value, result)
     except NasError as failure:
         follows = all(d.code in ("absent-output", "absent-operand") for d in failure.diagnostics)
-        raise _failure([*ctx.diagnostics, *(follows and _undecided(ctx) or failure.diagnostics)]) from None
+        raise _failure([*ctx.diagnostics, *((follows and _undecided(ctx)) or failure.diagnostics)]) from None
     except Poisoned:
         raise _failure(ctx.diagnostics) from None
     except RecursionError:
