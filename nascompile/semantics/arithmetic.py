@@ -135,7 +135,7 @@ def resized(spatial: Numbers, to: Any) -> Numbers:
         if len(to) != len(spatial):
             raise ShapeError("axis-count", f"a size of {len(to)} axes is given for {len(spatial)} spatial axes")
         return to
-    sizes = tuple(unary("floor", calculate("*", s, to)) for s in spatial)
+    sizes = tuple(unary("floor", calculate("*", s, factor)) for s, factor in _per_axis(spatial, to))
     if any(isinstance(s, int) and s < 1 for s in sizes):
         raise ShapeError("empty-shape", f"interpolation by {to} leaves nothing of {list(spatial)}")
     return sizes
@@ -150,6 +150,12 @@ def plus(spatial: Numbers, amount: Any) -> Numbers:
 
 
 def _per_axis(spatial: Numbers, *values: Any) -> list[Numbers]:
+    if not spatial:
+        raise ShapeError(
+            "rank-mismatch",
+            "this needs spatial axes, and a vector has none",
+            "a vector is what `global_avg_pool` and `flatten` give: use `linear`",
+        )
     return list(zip(spatial, *(axes(v, spatial) for v in values), strict=True))
 
 

@@ -54,7 +54,7 @@ def declare(
     ctx, attributes = env.ctx, node.attributes
     if path in ctx.decisions and ctx.decisions[path].origin.span != node.span:
         raise ctx.fail(
-            "unnamed-decision",
+            "duplicate-decision",
             f"two decisions are called `{path}`",
             node.span,
             "name one of them: `pick ... as NAME`",

@@ -12,7 +12,7 @@ from nascompile.semantics.connectivity import attach_to_edges, expand_connected
 from nascompile.semantics.context import Context, Env, Frame
 from nascompile.semantics.expressions import evaluate
 from nascompile.semantics.measures import attach_measures
-from nascompile.semantics.modules import Library
+from nascompile.semantics.modules import Library, name_span
 from nascompile.semantics.outputs import Named
 from nascompile.semantics.parameters import bind_defaults, bind_parameters
 from nascompile.semantics.requirements import settle
@@ -59,7 +59,7 @@ def elaborate(library: Library, request: Request) -> Program:
     except Poisoned:
         raise _failure(ctx.diagnostics) from None
     except RecursionError:
-        raise error("recursion", f"`{request.space}` nests too deeply", declaration.span) from None
+        raise error("recursion", f"`{request.space}` nests too deeply", name_span(declaration)) from None
     ctx.diagnostics.extend(settle(ctx))
     _check_binding(ctx, request, declaration)
     ctx.diagnostics.extend(_undecided(ctx))
@@ -105,16 +105,16 @@ def _finish(ctx: Context, frame: Frame, declaration: ast.OpDecl, value: Tensor, 
     elif isinstance(result, Multiple):
         outputs = tuple((f"out[{i}]", t.id) for i, t in enumerate(result.tensors))
     elif isinstance(result, Absent):
-        raise ctx.fail("absent-output", f"the output of `{declaration.name}` is absent", declaration.span)
+        raise ctx.fail("absent-output", f"the output of `{declaration.name}` is absent", name_span(declaration))
     else:
         what = "nothing" if result is None else describe(result)
         raise ctx.fail(
-            "no-result", f"`{declaration.name}` gives {what}", declaration.span,
+            "no-result", f"`{declaration.name}` gives {what}", name_span(declaration),
             "end with the expression of its output, or `outputs name = ...`",
         )  # fmt: skip
-    attach_measures(Env(ctx, frame, Scope()), frame, result, declaration.span)
+    attach_measures(Env(ctx, frame, Scope()), frame, result, name_span(declaration))
     if not outputs:
-        raise ctx.fail("no-result", f"`{declaration.name}` has no output", declaration.span)
+        raise ctx.fail("no-result", f"`{declaration.name}` has no output", name_span(declaration))
     return frame.finish((value.id,), outputs)
 
 

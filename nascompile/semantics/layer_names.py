@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from nascompile.semantics.arithmetic import BUILTIN_FUNCTIONS
 from nascompile.semantics.extern import extern_entry, missing_extern
-from nascompile.semantics.findings import Findings, heading, placeholders
+from nascompile.semantics.findings import Findings, placeholders
+from nascompile.semantics.modules import name_span
 from nascompile.semantics.scopes import Names, children
 from nascompile.syntax import nodes as ast
 
@@ -14,7 +15,7 @@ def check_layer(declaration: ast.LayerDecl, found: Findings) -> None:
     found.parameters(declaration.parameters)
     if declaration.extern is not None and extern_entry(declaration.extern) is None:
         found.diagnostics.append(
-            missing_extern(declaration.name, declaration.extern, heading(declaration).span, is_needed=False)
+            missing_extern(declaration.name, declaration.extern, name_span(declaration), is_needed=False)
         )
     rule = declaration.shape
     names = {p.name for p in declaration.parameters}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nascompile.diagnostics import did_you_mean
+from nascompile.diagnostics import Label, did_you_mean
 from nascompile.ir import symbols
 from nascompile.ir.program import (
     MixNode,
@@ -146,13 +146,14 @@ def _mixture(
             raise ctx.fail("not-a-tensor", f"candidate `{label}` gives {describe(output)}", node.span)
         outputs.append(output)
     first = outputs[0]
-    for (label, _, _), output in zip(candidates, outputs, strict=True):
+    for (label, expr, scope), output in zip(candidates, outputs, strict=True):
         if ctx.decide(_same_type(output, first)) is False:
             raise ctx.fail(
                 "candidates-differ",
                 f"candidates differ: `{candidates[0][0]}` gives {first.type}, `{label}` gives {output.type}",
                 node.span,
                 "give every candidate the same channels and stride; sides must divide evenly",
+                *(() if scope is None else (Label(expr.span, f"gives {output.type}"),)),
             )
     frame.binding = binding
     value = frame.value(first.type)

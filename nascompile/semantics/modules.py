@@ -123,8 +123,8 @@ def _declare(library: Library, declaration: ast.Declaration, problems: list[Diag
             Diagnostic(
                 "duplicate-name",
                 f"`{declaration.name}` is declared twice",
-                Label(_name_span(declaration)),
-                (Label(_name_span(earlier), "first declared here"),),
+                Label(name_span(declaration)),
+                (Label(name_span(earlier), "first declared here"),),
                 "rename one of them",
             )
         )
@@ -132,7 +132,8 @@ def _declare(library: Library, declaration: ast.Declaration, problems: list[Diag
     table[declaration.name] = declaration
 
 
-def _name_span(declaration: ast.Declaration) -> Span:
+def name_span(declaration: ast.Declaration) -> Span:
+    """Where a declaration says its name."""
     span = declaration.span
     first_line_end = span.source.text.find("\n", span.start)
     start = span.source.text.find(declaration.name, span.start)

@@ -19,6 +19,7 @@ from nascompile.semantics.context import Env, Frame
 from nascompile.semantics.layers import apply_layer
 from nascompile.semantics.measures import attach_measures
 from nascompile.semantics.merging import guarded, merge
+from nascompile.semantics.modules import name_span
 from nascompile.semantics.parameters import parameter_scope, signature
 from nascompile.semantics.sharing import apply_module
 from nascompile.semantics.values import (
@@ -256,7 +257,7 @@ def _elaborate_op(
     try:
         scope = parameter_scope(Env(ctx, frame, Scope()), inner, tuple(inside))
         result = _run(Env(ctx, frame, scope), inner, tuple(inside), span)
-        attach_measures(env, frame, result, operator.declaration.span)
+        attach_measures(env, frame, result, name_span(operator.declaration))
     finally:
         decisions = frozenset(ctx.decision_log.pop())
         ctx.depth -= 1
@@ -277,7 +278,7 @@ def _run(env: Env, operator: OpOperator, inputs: Inputs, span: Span) -> Any:
         raise env.ctx.fail(
             "no-result",
             f"`{operator.name}` gives {describe(result)}, not a tensor",
-            operator.declaration.span,
+            name_span(operator.declaration),
             "the last expression of its body is its result",
         )
     return result

@@ -62,7 +62,7 @@ def _columns(arguments: Sequence[tuple[str | None, Any]]) -> tuple[list[str | No
 
 def too_many(name: str, names: Sequence[str]) -> tuple[str, str]:
     """Code and message for a positional argument behind the last parameter."""
-    takes = f"{len(names)} arguments ({', '.join(names)})" if names else "no arguments"
+    takes = f"{len(names)} argument{'s' * (len(names) > 1)} ({', '.join(names)})" if names else "no arguments"
     return "too-many-arguments", f"`{name}` takes {takes}"
 
 

@@ -28,6 +28,7 @@ def recursions(library: Library) -> list[Diagnostic]:
                 done.update(cycle)
             elif other not in done:
                 visit(other, (*chain, other))
+        done.add(name)
 
     for name in own:
         if name not in done:

@@ -13,7 +13,7 @@ from nascompile.ir.program import (
 from nascompile.ir.symbols import Sym
 from nascompile.semantics import loops, outputs
 from nascompile.semantics.assignments import assign, bind
-from nascompile.semantics.context import Env, text_of
+from nascompile.semantics.context import STEP_LIMIT, Env, text_of
 from nascompile.semantics.expressions import evaluate
 from nascompile.semantics.measures import run_measure
 from nascompile.semantics.values import (
@@ -39,6 +39,8 @@ def run_body(body: tuple[ast.Statement, ...], env: Env) -> Any:
         try:
             value = _RUNNERS[type(statement)](statement, env)
         except NasError as failure:
+            if env.ctx.steps > STEP_LIMIT:
+                raise  # nothing behind a text that is too large can be looked at
             env.ctx.diagnostics.extend(failure.diagnostics)
             failed = _poison(statement, env) or failed
             continue
