@@ -20,6 +20,8 @@ class Architecture(nn.Module):
     """
 
     logits: nn.Parameter
+    restriction: Tensor | None
+    order: Tensor
 
     def __init__(self, decisions: Mapping[str, Decision], seed: int, spread: float = 1e-3):
         super().__init__()
@@ -56,15 +58,15 @@ class Architecture(nn.Module):
         self.has_ones = start in order
         self.is_identity = order == list(range(start))
         self.temperature = 1.0
-        self.restriction: Tensor | None = None
-        self._decisions = dict(relaxed)
+        self.register_buffer("restriction", None, persistent=False)
+        self.decisions = dict(relaxed)
 
     def probabilities(self) -> Tensor:
         """Relaxed weights in the order of `places`."""
         parts = []
         sizes = [count * width for _, count, width in self.blocks]
         scaled = self.logits if self.temperature == 1.0 else self.logits / self.temperature
-        for (relax, count, width), piece in zip(self.blocks, scaled.split(sizes), strict=True):
+        for (relax, count, width), piece in zip(self.blocks, torch.split(scaled, sizes), strict=True):
             rows = piece.view(count, width)
             if relax == "softmax":
                 parts.append(rows.softmax(1).flatten())
@@ -81,8 +83,7 @@ class Architecture(nn.Module):
             return weights
         if self.has_ones:
             weights = torch.cat([weights, weights.new_ones(1)])
-        order: Any = self.order
-        return weights.index_select(0, order)
+        return weights.index_select(0, self.order)
 
     def rows(self) -> dict[str, Tensor]:
         """The logits of every named vector, as views."""
@@ -94,7 +95,7 @@ class Architecture(nn.Module):
             found = {}
             values = self.probabilities()
             raw = torch.sigmoid(self.logits / self.temperature)
-            kinds = {d.parameters: d.relax for d in self._decisions.values()}
+            kinds = {d.parameters: d.relax for d in self.decisions.values()}
             for name, (a, b) in self.places.items():
                 source = raw if kinds[name] == "bernoulli" else values
                 found[name] = [float(v) for v in source[a:b]]
@@ -108,13 +109,13 @@ class Architecture(nn.Module):
         weights = self.logits.new_zeros(len(self.slots))
         for (path, label), place in self.slots.items():
             chosen = values.get(path)
-            kept = chosen == label if self._decisions[path].kind == "op" else label in (chosen or ())
+            kept = chosen == label if self.decisions[path].kind == "op" else label in (chosen or ())
             weights[place] = 1.0 if kept and self._exists(path, values) else 0.0
         self.restriction = weights
 
     def _exists(self, path: str, values: Mapping[str, Any]) -> bool:
-        parent = self._decisions[path].parent
-        if parent is None or parent[0] not in self._decisions:
+        parent = self.decisions[path].parent
+        if parent is None or parent[0] not in self.decisions:
             return True
         chosen = values.get(parent[0])
         inside = chosen == parent[1] if isinstance(chosen, str) else parent[1] in (chosen or ())

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from nascompile.backends.torch_layers import emit
-from nascompile.backends.weights import initialise, torch_name
+from nascompile.backends.weights import torch_name
 from nascompile.ir.program import Graph, LayerNode, Program
 from nascompile.passes.pipelines import FIXED, run
 
@@ -40,7 +40,7 @@ def assemble(graph: Graph, seed: int = 0) -> Network:
         arguments = [values[i] for i in node.inputs]
         if node.sizes_like is not None:
             arguments.append(values[node.sizes_like])
-        row = emit(node, tuple(graph.types[i] for i in node.inputs))
+        row = emit(node, tuple(graph.types[i] for i in node.inputs), seed)
         if isinstance(row, nn.Module):
             name = torch_name(node.path)
             assert paths.get(name, node.path) == node.path, f"{name} stands for two paths"
@@ -59,7 +59,6 @@ def assemble(graph: Graph, seed: int = 0) -> Network:
     root = nn.Module()
     for name, module in modules.items():
         _insert(root, name, module)
-    initialise(((paths[name], module) for name, module in modules.items()), seed)
     network = Network(root, fx, class_name="Network")
     network.output_names = tuple(name for name, _ in graph.outputs)
     return network

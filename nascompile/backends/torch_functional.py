@@ -43,7 +43,7 @@ def _linear(node: LayerNode, types: tuple[TensorType, ...]) -> Call:
 
 def _group_norm(node: LayerNode, types: tuple[TensorType, ...]) -> Call:
     groups = node.attrs["groups"]
-    return lambda x, w, training: F.group_norm(x, groups, *w)
+    return lambda x, w, training: F.group_norm(x, groups, *(w or (None, None)))
 
 
 def _instance_norm(node: LayerNode, types: tuple[TensorType, ...]) -> Call:

@@ -6,11 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import nn
 from torch.nn import functional as F
 
 from nascompile.backends import torch_functions as tf
+from nascompile.backends.weights import initialise, seed_of
+from nascompile.diagnostics import NasError
 from nascompile.ir.program import LayerNode, TensorType
+from nascompile.semantics.extern import extern_entry, missing_extern
 
 Types = tuple[TensorType, ...]
 
@@ -27,17 +31,29 @@ class Function:
 Row = Callable[[LayerNode, Types], "nn.Module | Function"]
 
 
-def emit(node: LayerNode, types: Types) -> nn.Module | Function:
-    """The torch module or function of a layer whose sizes are known. `types` are those of its inputs."""
+def emit(node: LayerNode, types: Types, seed: int = 0) -> nn.Module | Function:
+    """The torch module or function of a layer whose sizes are known. `types` are those of its inputs.
+
+    Weights have their initial values (`weights.initialise`); torch's global generator is left alone. Raises
+    NasError `missing-extern` for a layer that no installed package provides.
+    """
     if node.extern is not None:
-        return _extern(node)
-    return ROWS[node.layer](node, types)
+        return _extern(node, str(node.extern), seed)
+    with torch.device("meta"):  # torch's own initial values would only be overwritten
+        row = ROWS[node.layer](node, types)
+    if isinstance(row, nn.Module):
+        row.to_empty(device=torch.get_default_device())
+        initialise(node.path, row, seed)
+    return row
 
 
-def _extern(node: LayerNode) -> nn.Module:
-    from nascompile.registry import load_layer
-
-    module = load_layer(str(node.extern))(**dict(node.attrs))
+def _extern(node: LayerNode, name: str, seed: int) -> nn.Module:
+    entry = extern_entry(name)
+    if entry is None:
+        raise NasError([missing_extern(node.layer, name, node.origin.span, is_needed=True)])
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed_of(node.path, seed))
+        module = entry.load()(**dict(node.attrs))
     assert isinstance(module, nn.Module)
     return module
 
@@ -53,11 +69,12 @@ def _has(node: LayerNode, name: str) -> bool:
 
 def _convolution(node: LayerNode, types: Types) -> nn.Module:
     rank, a = len(types[0].spatial), node.attrs
-    kind = (nn.Conv1d, nn.Conv2d, nn.Conv3d)[rank - 1]
-    return kind(
+    kind: Any = (nn.Conv1d, nn.Conv2d, nn.Conv3d)[rank - 1]
+    module: nn.Module = kind(
         types[0].channels, a["c"], per_axis(a["k"], rank), per_axis(a["stride"], rank), per_axis(a["padding"], rank),
         per_axis(a["dilation"], rank), a["groups"], _has(node, "b"),
     )  # fmt: skip
+    return module
 
 
 def _transposed(node: LayerNode, types: Types) -> nn.Module:

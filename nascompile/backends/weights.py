@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Iterator
 
 import torch
 from torch import nn
@@ -36,24 +35,30 @@ def seed_of(path: str, seed: int) -> int:
     return int.from_bytes(digest[:7], "big")
 
 
-def initialise(modules: Iterator[tuple[str, nn.Module]], seed: int) -> None:
+def initialise(path: str, module: nn.Module, seed: int) -> None:
     """Kaiming-normal convolutions and linear layers (He et al., ICCV 2015), zero biases, unit norms.
 
     Every weight is drawn from a generator of its own, seeded by its path, so that a change elsewhere in the text
-    leaves it alone.
+    leaves it alone. Weights on the `meta` device, which have no values, are left alone.
     """
+    if isinstance(module, nn.modules.batchnorm._NormBase):
+        module.reset_running_stats()
     with torch.no_grad():
-        for path, module in modules:
-            for name, parameter in module.named_parameters(recurse=False):
-                if name == "bias":
-                    parameter.zero_()
-                elif parameter.dim() < 2:
-                    parameter.fill_(0.25 if isinstance(module, nn.PReLU) else 1.0)
-                else:
-                    generator = torch.Generator().manual_seed(seed_of(f"{path}.{name}", seed))
-                    transposed = isinstance(module, nn.modules.conv._ConvTransposeNd)
-                    fan_in = parameter.shape[0] if transposed else parameter[0].numel()
-                    if transposed:
-                        fan_in = parameter.numel() // parameter.shape[1] // max(module.groups, 1)
-                    values = torch.randn(parameter.shape, generator=generator, dtype=torch.float32)
-                    parameter.copy_(values * math.sqrt(2.0 / max(fan_in, 1)))
+        for name, parameter in module.named_parameters(recurse=False):
+            if parameter.is_meta:
+                continue
+            if name == "bias":
+                parameter.zero_()
+            elif parameter.dim() < 2:
+                parameter.fill_(0.25 if isinstance(module, nn.PReLU) else 1.0)
+            else:
+                generator = torch.Generator().manual_seed(seed_of(f"{path}.{name}", seed))
+                values = torch.randn(parameter.shape, generator=generator, dtype=torch.float32, device="cpu")
+                parameter.copy_(values * math.sqrt(2.0 / max(_fan_in(module, parameter), 1)))
+
+
+def _fan_in(module: nn.Module, weight: nn.Parameter) -> int:
+    """Inputs that one output sums over."""
+    if isinstance(module, nn.modules.conv._ConvTransposeNd):
+        return weight.numel() // weight.shape[1] // module.groups
+    return weight[0].numel()
