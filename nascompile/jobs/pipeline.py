@@ -27,11 +27,12 @@ from nascompile.jobs.environment import environment
 from nascompile.jobs.exporting import Exported, export_network
 from nascompile.jobs.folder import GENOTYPE, read_genotype
 from nascompile.jobs.networks import save_weights
-from nascompile.jobs.results import Entry
+from nascompile.jobs.results import Entry, table
 from nascompile.jobs.searching import prepare, search
 from nascompile.jobs.training import Data
 from nascompile.profile.latency import torch_latency
 from nascompile.report.curves import draw_run
+from nascompile.report.run_page import write_page
 from nascompile.runs import Run, write_json
 from nascompile.space.genotype import Genotype
 
@@ -118,6 +119,8 @@ def run_all(context: Context) -> list[dict[str, Any]]:
     value = searched["evaluation"]["summaries"][task.metric]["value"]
     run.update(step="finished", metric=task.metric, value=value)
     draw_run(run, None, genotype)
+    columns, rows = table(entries, task.metric)
+    write_page(run, task.name, task.metric, columns, rows, [f"{e['name']}: {e['remark']}" for e in entries if e["remark"]])
     return entries
 
 
