@@ -120,7 +120,8 @@ def run_all(context: Context) -> list[dict[str, Any]]:
     run.update(step="finished", metric=task.metric, value=value)
     draw_run(run, None, genotype)
     columns, rows = table(entries, task.metric)
-    write_page(run, task.name, task.metric, columns, rows, [f"{e['name']}: {e['remark']}" for e in entries if e["remark"]])
+    remarks = [f"{e['name']}: {e['remark']}" for e in entries if e["remark"]]
+    write_page(run, task.name, task.metric, columns, rows, remarks)
     return entries
 
 
