@@ -25,7 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ir": FOUNDATION,
     "semantics": FOUNDATION | {"syntax", "ir"},
     "passes": LANGUAGE,
-    "space": LANGUAGE,
+    "space": LANGUAGE | {"passes"},
     "profile": LANGUAGE | {"passes", "space"},
     "data": {"source", "diagnostics"},
     "train": {"source", "diagnostics", "data"},
