@@ -178,7 +178,7 @@ def check_call(
         if callee.id in signatures.BUILTIN:
             signatures.check_builtin(expr, callee.id, found)
             for argument in expr.arguments:
-                if argument.name != "resize":
+                if argument.name is None:
                     check_expression(argument.value, names, found)
             return
         declaration = found.library.names.get(callee.id)
