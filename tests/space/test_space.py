@@ -184,3 +184,18 @@ ops shallow_or_deep(c) = plain: conv(c, 1) | deep: deep(c)
         ("deep", 2, "a", "a"), ("deep", 2, "a", "b"), ("deep", 2, "b", "a"), ("deep", 2, "b", "b"),
     ]  # fmt: skip
     assert [space.rank(g) for g in space.enumerate()] == list(range(7))
+
+
+def test_decisions_nested_in_repeated_blocks(written: Open) -> None:
+    extra = """
+op deep(x; c) {
+  repeat n in 1 .. 2 as i { x = x -> pick one of two(c) as inner }
+  x
+}
+ops shallow_or_deep(c) = plain: conv(c, 1) | deep: deep(c)
+"""
+    body = "repeat m in 1 .. 2 as g { x = x -> pick one of shallow_or_deep(4) as layer }\nx"
+    space = written(body, extra=extra)
+    assert space.size() == 7 + 7**2
+    assert [space.rank(g) for g in space.enumerate()] == list(range(56))
+    assert all(space.contains(g) == [] for g in space.enumerate())
