@@ -1,4 +1,4 @@
-"""Architecture parameters of a supernet: one tensor, with the weights of every candidate and edge as a function of it."""
+"""Architecture parameters of a supernet: one tensor; the weights of all candidates and edges as functions of it."""
 
 from __future__ import annotations
 
@@ -59,6 +59,7 @@ class Architecture(nn.Module):
         self.is_identity = order == list(range(start))
         self.temperature = 1.0
         self.register_buffer("restriction", None, persistent=False)
+        self.kept: list[bool] | None = None
         self.decisions = dict(relaxed)
 
     def probabilities(self) -> Tensor:
@@ -102,16 +103,19 @@ class Architecture(nn.Module):
             return found
 
     def restrict(self, values: Mapping[str, Any] | None) -> None:
-        """Give every kept candidate weight 1 and every other 0; None lifts the restriction."""
+        """Give every kept candidate weight 1 and every other 0; None lifts the restriction.
+
+        `kept` then says the same of every slot, as booleans.
+        """
         if values is None:
-            self.restriction = None
+            self.restriction, self.kept = None, None
             return
-        weights = self.logits.new_zeros(len(self.slots))
-        for (path, label), place in self.slots.items():
+        kept = []
+        for path, label in self.slots:
             chosen = values.get(path)
-            kept = chosen == label if self.decisions[path].kind == "op" else label in (chosen or ())
-            weights[place] = 1.0 if kept and self._exists(path, values) else 0.0
-        self.restriction = weights
+            is_chosen = chosen == label if self.decisions[path].kind == "op" else label in (chosen or ())
+            kept.append(is_chosen and self._exists(path, values))
+        self.restriction, self.kept = self.logits.new_tensor([float(k) for k in kept]), kept
 
     def _exists(self, path: str, values: Mapping[str, Any]) -> bool:
         parent = self.decisions[path].parent

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from nascompile.backends.torch_layers import emit
-from nascompile.backends.weights import TORCH_WEIGHT_NAMES, torch_name
+from nascompile.backends.weights import TORCH_WEIGHT_NAMES, initial_value, torch_name
 from nascompile.ir.program import Graph, LayerNode, ParallelNode
 
 
@@ -94,10 +93,11 @@ def initial(graph: Graph, layout: Layout, seed: int) -> Tensor:
     layers += [layer for n in graph.nodes if isinstance(n, ParallelNode) for b in n.branches for layer in b.layers]
     values: dict[str, Tensor] = {}
     for layer in layers:
-        if layer.weights and layer.extern is None:
-            module = emit(layer, tuple(graph.types[i] for i in layer.inputs), seed)
-            assert isinstance(module, nn.Module)
-            for name, parameter in module.named_parameters():
-                values[f"{torch_name(layer.path)}.{name}"] = parameter.detach().flatten()
+        if layer.extern is None:
+            for weight in layer.weights:
+                name = state_name(f"{layer.path}.{weight.name}")
+                if not weight.is_buffer and name not in values:
+                    last = TORCH_WEIGHT_NAMES[weight.name]
+                    values[name] = initial_value(layer, last, numbers(weight.shape), seed).flatten()
     pieces = [values[entry.name] for entry in layout.entries()]
     return torch.cat(pieces) if pieces else torch.zeros(0)

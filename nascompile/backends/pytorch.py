@@ -20,13 +20,13 @@ class Network(torch.fx.GraphModule):
     output_names: tuple[str, ...]
 
 
-def build(program: Program, seed: int = 0) -> Network:
+def build(program: Program, seed: int = 0, without: frozenset[str] = frozenset()) -> Network:
     """The module of a program whose decisions are all bound, with weights initialised from `seed`.
 
     Only what reaches an output is built (`prune-dead` is part of the pipeline): no dead weights, no
-    tensor-dependent branches.
+    tensor-dependent branches. Passes named in `without` are left out (tests compare).
     """
-    return assemble(run(program.graph, FIXED), seed)
+    return assemble(run(program.graph, FIXED, without), seed)
 
 
 def assemble(graph: Graph, seed: int = 0) -> Network:

@@ -16,9 +16,10 @@ from torch import Tensor, nn
 from nascompile.backends.architecture import Architecture
 from nascompile.backends.layout import initial, layout_of, numbers, state_name
 from nascompile.backends.steps import Values, compile_node
+from nascompile.backends.torch_functions import add, concat
 from nascompile.backends.weights import torch_name
 from nascompile.diagnostics import Diagnostic, Label, NasError
-from nascompile.ir.program import Graph, LayerNode, PhiNode, Program
+from nascompile.ir.program import GateNode, Graph, LayerNode, Node, PhiNode, Program
 from nascompile.passes.flatten import flatten
 from nascompile.passes.pipelines import SUPERNET, run
 
@@ -56,12 +57,39 @@ class Supernet(nn.Module):
         weights = [p.view(s) for p, s in zip(pieces, self.layout.shapes, strict=True)]
         values: Values = [None] * len(self.graph.types)
         values[self.graph.inputs[0]] = x
-        for step, finished in zip(self._steps, self._finished, strict=True):
-            step(values, weights, scalars, scales)
+        absent: set[int] = set()
+        for node, step, finished in zip(self.graph.nodes, self._steps, self._finished, strict=True):
+            if self.architecture.kept is None or not self._is_absent(node, values, absent):
+                step(values, weights, scalars, scales)
             for value in finished:
                 values[value] = None
         outputs = tuple(values[v] for _, v in self.graph.outputs)
         return outputs[0] if len(outputs) == 1 else outputs
+
+    def _is_absent(self, node: Node, values: Values, absent: set[int]) -> bool:
+        """Under a restriction, mark what a genotype's network does not have; True when the node has been dealt with.
+
+        Absent values are computed all the same, for their sizes, but sums leave them out and concatenations take
+        zeros: a norm's shift would otherwise stand where the genotype has nothing.
+        """
+        if isinstance(node, GateNode):
+            kept = self.architecture.kept
+            if node.inputs[0] in absent or (kept and not kept[self.architecture.slots[node.decision, node.label]]):
+                absent.update(node.outputs)
+            return False
+        missing = [i for i in node.inputs if i in absent]
+        if not missing:
+            return False
+        is_merge = isinstance(node, LayerNode) and node.layer in ("add", "concat")
+        if not is_merge or len(missing) == len(node.inputs):
+            absent.update(node.outputs)
+            return False
+        if isinstance(node, LayerNode) and node.layer == "add":
+            values[node.outputs[0]] = add(*(values[i] for i in node.inputs if i not in absent))
+        else:
+            parts = [torch.zeros_like(values[i]) if i in absent else values[i] for i in node.inputs]
+            values[node.outputs[0]] = concat(*parts)
+        return True
 
     def weight_parameters(self) -> list[nn.Parameter]:
         """The parameters that the weight optimiser trains."""

@@ -43,7 +43,7 @@ def emit(node: LayerNode, types: Types, seed: int = 0) -> nn.Module | Function:
         row = ROWS[node.layer](node, types)
     if isinstance(row, nn.Module):
         row.to_empty(device=torch.get_default_device())
-        initialise(node.path, row, seed)
+        initialise(node, row, seed)
     return row
 
 

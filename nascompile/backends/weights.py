@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+from functools import lru_cache
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+
+from nascompile.ir.program import LayerNode
 
 TORCH_WEIGHT_NAMES = {"w": "weight", "b": "bias", "mean": "running_mean", "var": "running_var"}
 
 
+@lru_cache(maxsize=65536)
 def torch_name(path: str) -> str:
     """A dotted module name for a path: `skip[2].s[0].conv` becomes `skip_2.s_0.conv`.
 
@@ -35,30 +39,29 @@ def seed_of(path: str, seed: int) -> int:
     return int.from_bytes(digest[:7], "big")
 
 
-def initialise(path: str, module: nn.Module, seed: int) -> None:
-    """Kaiming-normal convolutions and linear layers (He et al., ICCV 2015), zero biases, unit norms.
-
-    Every weight is drawn from a generator of its own, seeded by its path, so that a change elsewhere in the text
-    leaves it alone. Weights on the `meta` device, which have no values, are left alone.
-    """
+def initialise(node: LayerNode, module: nn.Module, seed: int) -> None:
+    """Give a layer's module its initial values (`initial_value`); on the `meta` device there are none to give."""
     if isinstance(module, nn.modules.batchnorm._NormBase):
         module.reset_running_stats()
     with torch.no_grad():
         for name, parameter in module.named_parameters(recurse=False):
-            if parameter.is_meta:
-                continue
-            if name == "bias":
-                parameter.zero_()
-            elif parameter.dim() < 2:
-                parameter.fill_(0.25 if isinstance(module, nn.PReLU) else 1.0)
-            else:
-                generator = torch.Generator().manual_seed(seed_of(f"{path}.{name}", seed))
-                values = torch.randn(parameter.shape, generator=generator, dtype=torch.float32, device="cpu")
-                parameter.copy_(values * math.sqrt(2.0 / max(_fan_in(module, parameter), 1)))
+            if not parameter.is_meta:
+                parameter.copy_(initial_value(node, name, tuple(parameter.shape), seed))
 
 
-def _fan_in(module: nn.Module, weight: nn.Parameter) -> int:
-    """Inputs that one output sums over."""
-    if isinstance(module, nn.modules.conv._ConvTransposeNd):
-        return weight.numel() // weight.shape[1] // module.groups
-    return weight[0].numel()
+def initial_value(node: LayerNode, name: str, shape: tuple[int, ...], seed: int) -> Tensor:
+    """Kaiming-normal convolutions and linear layers (He et al., ICCV 2015), zero biases, unit norms, PReLU slopes 0.25.
+
+    `name` is torch's name of the weight. Every weight is drawn from a generator of its own, seeded by its path, so
+    that a change elsewhere in the text leaves it alone.
+    """
+    if name == "bias":
+        return torch.zeros(shape, device="cpu")
+    if len(shape) < 2:
+        return torch.full(shape, 0.25 if node.layer == "prelu" else 1.0, device="cpu")
+    inputs = math.prod(shape[1:])
+    if node.layer == "conv_transpose":
+        inputs = math.prod(shape) // shape[1] // node.attrs["groups"]
+    generator = torch.Generator().manual_seed(seed_of(f"{node.path}.{name}", seed))
+    values = torch.randn(shape, generator=generator, dtype=torch.float32, device="cpu")
+    return values * math.sqrt(2.0 / max(inputs, 1))
