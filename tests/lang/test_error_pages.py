@@ -1,0 +1,28 @@
+"""The pages that `nascompile explain` shows: the first example fails with the page's code, the last is correct."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from nascompile.resources import resource
+
+sys.path.insert(0, str(Path(__file__).parent))
+from literate import cases, diagnose, expected
+
+PAGES = sorted(resource("specs/errors").glob("*.md"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[p.stem for p in PAGES])
+def test_the_example_fails_as_the_page_says_and_its_fix_does_not(page: Path) -> None:
+    bad, good = cases(page)
+    assert bad.title == page.stem
+    assert {d.code for d in diagnose(bad.text, bad.checks)} == {page.stem}
+    assert diagnose(good.text, good.checks) == []
+
+
+def test_every_code_of_the_faults_has_a_page() -> None:
+    codes = {e.code for path in Path(__file__).parent.glob("*.md") for case in cases(path) for e in expected(case.text)}
+    assert codes - {p.stem for p in PAGES} == set()
