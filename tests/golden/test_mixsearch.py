@@ -35,7 +35,9 @@ BRANCHES = {
     "L7:BuildNasUnetPrune_l7": {"layers": 7, "corners": True},
 }
 OPERATORS = reference("wdan_ops")["cases"]
-CHECKS = [(key, check) for key, case in OPERATORS.items() for check in case if re.fullmatch(r"(sin|hash)_\d+x\d+", check)]
+CHECKS = [
+    (key, check) for key, case in OPERATORS.items() for check in case if re.fullmatch(r"(sin|hash)_\d+x\d+", check)
+]
 SUPERNETS = reference("wdan_supernet")["cases"]
 KEY = reference("wdan_fixed_key")["cases"]
 ALL = reference("wdan_fixed_all")["cases"]
@@ -136,8 +138,11 @@ def test_other_genotypes(key: str, rule: str) -> None:
     check_fixed(key, "all", rule)
 
 
+SLOW = [pytest.param(k, marks=pytest.mark.slow if "_double" in k or "c32" in k else ()) for k in SUPERNETS]
+
+
 @pytest.mark.parametrize("rule", ["sin", "hash"])
-@pytest.mark.parametrize("key", SUPERNETS)
+@pytest.mark.parametrize("key", SLOW)
 def test_supernets(key: str, rule: str) -> None:
     case = SUPERNETS[key]
     priced = cost_of(opened(case))
@@ -175,9 +180,7 @@ def test_search_trace() -> None:
     set_supernet_weights(net, "hash")
     alphas = Alphas(net, dict(case["arch"]), 0.2)
     weights = make_optimiser("sgd", net.weight_parameters(), {"lr": 0.025, "momentum": 0.9, "weight_decay": 3e-4})
-    arch = make_optimiser(
-        "adam", alphas.parameters(), {"lr": 1e-3, "betas": (0.5, 0.999), "weight_decay": 5e-3}
-    )
+    arch = make_optimiser("adam", alphas.parameters(), {"lr": 1e-3, "betas": (0.5, 0.999), "weight_decay": 5e-3})
     mixture = Mixture((0.3, 0.7), ((0, 1), (1, 0)))
     term = make_loss("bce")
 

@@ -1,0 +1,151 @@
+"""Terms of an architecture loss that depend on the architecture parameters alone.
+
+Entropy and consistency are those of DiNTS (He et al., CVPR 2021, section 3.3).
+
+Every term looks at decisions by the name of their family: `kept` stands for `kept[0]`, `kept[1]`, and so on. Terms are
+sums and means over decisions, so that one text serves a cell and a grid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from nascompile.backends.architecture import Architecture
+from nascompile.diagnostics import did_you_mean, error
+from nascompile.ir.program import Constraint, Decision
+from nascompile.ir.symbols import Sym
+from nascompile.source import Span
+
+EPSILON = 1e-5
+"""Inside logarithms of probabilities of subsets, as in MONAI's DiNTS."""
+_LISTED = 16
+"""Edges of a decision up to which its subsets are listed."""
+
+
+def family(architecture: Architecture, name: str, span: Span | None = None) -> list[Decision]:
+    """The relaxed decisions called `name`, or `name[...]`, in text order. Raises NasError (`unknown-decision`)."""
+    named = [d for p, d in architecture.decisions.items() if p == name or p.startswith((f"{name}[", f"{name}."))]
+    found = [d for d in named if d.parameters in architecture.places]
+    if not found:
+        names = sorted({p.partition("[")[0] for p, d in architecture.decisions.items() if d.relax != "none"})
+        hint = did_you_mean(name, names)
+        raise error("unknown-decision", f"no relaxed decision is called `{name}`", span, hint=hint)
+    return found
+
+
+def entropy(architecture: Architecture, name: str, span: Span | None = None) -> Tensor:
+    """How undecided the decisions called `name` are: the mean of -p log p over them and over what each can be.
+
+    What a decision over operators can be are its candidates; a decision over edges, its non-empty subsets. Raises
+    NasError (`unknown-decision`).
+    """
+    parts: dict[int, list[Tensor]] = {}
+    for decision in family(architecture, name, span):
+        logits = _logits(architecture, decision)
+        if decision.relax == "bernoulli":
+            value, count = _subset_entropy(logits), 2 ** len(decision.candidates) - 1
+        else:
+            log = logits.log_softmax(0)
+            value, count = -(log.exp() * log).sum(), len(decision.candidates)
+        parts.setdefault(count, []).append(value)
+    total = torch.stack([torch.stack(values).sum() for values in parts.values()]).sum()
+    return total / sum(count * len(values) for count, values in parts.items())
+
+
+def _logits(architecture: Architecture, decision: Decision) -> Tensor:
+    start, stop = architecture.places[decision.parameters]
+    return architecture.logits[start:stop] / architecture.temperature
+
+
+def _subset_entropy(logits: Tensor) -> Tensor:
+    """-sum P log P over the non-empty subsets of independent edges, given that one is kept."""
+    p = logits.sigmoid()
+    nothing = (1 - p).prod()
+    if len(p) <= _LISTED:
+        table = p.new_ones(1)
+        for probability in p:
+            table = torch.cat([table * (1 - probability), table * probability])
+        table = table[1:] / (1 - nothing)
+        return -(table * (table + EPSILON).log()).sum()
+    each = -(p * p.log() + (1 - p) * (1 - p).log()).sum()
+    return (each + nothing * nothing.log()) / (1 - nothing) + (1 - nothing).log()
+
+
+def consistency(
+    architecture: Architecture, constraints: Iterable[Constraint], name: str, span: Span | None = None
+) -> Tensor:
+    """How badly neighbouring decisions called `name` agree on what `where connected(name)` demands of them.
+
+    For each pair of neighbours, over every set S of nodes between them: the cross entropy of "the later one starts at
+    exactly S" under "the earlier one ends in exactly S". A product over nodes takes the place of the sum over subsets
+    of edges, so that the cost grows with 2 ^ nodes. Raises NasError (`unknown-decision`, `not-connected`).
+    """
+    decisions = family(architecture, name, span)
+    order = {d.path: place for place, d in enumerate(decisions)}
+    facts = _shared_nodes(constraints, order)
+    if not facts:
+        hint = f"write `where connected({name})`, with every node fed by one decision only"
+        raise error("not-connected", f"no `where` connects the decisions `{name}`", span, hint=hint)
+    total = []
+    for before, after in pairwise(decisions):
+        nodes = facts.get((before.path, after.path), [])
+        if nodes:
+            ends = _set_probabilities(architecture, before, [e for e, _ in nodes])
+            starts = _set_probabilities(architecture, after, [s for _, s in nodes])
+            total.append(-(ends * (starts + EPSILON).log() + (1 - ends) * (1 - starts + EPSILON).log()).sum())
+    return torch.stack(total).sum()
+
+
+Labels = frozenset[str]
+
+
+def _shared_nodes(
+    constraints: Iterable[Constraint], order: dict[str, int]
+) -> dict[tuple[str, str], list[tuple[Labels, Labels]]]:
+    """By pair of decisions: for each node between them, the edges that end there and those that start there."""
+    found: dict[tuple[str, str], list[tuple[Labels, Labels]]] = {}
+    for constraint in constraints:
+        condition = constraint.condition
+        if not (isinstance(condition, Sym) and condition.op == "or" and len(condition.args) == 2):
+            continue
+        sides = [_kept(part) for part in condition.args]
+        if any(side is None or side[0] not in order for side in sides):
+            continue
+        (first, ends), (second, starts) = sorted((s for s in sides if s is not None), key=lambda side: order[side[0]])
+        nodes = found.setdefault((first, second), [])
+        if first != second and (ends, starts) not in nodes:
+            nodes.append((ends, starts))
+    return found
+
+
+def _kept(part: Any) -> tuple[str, Labels] | None:
+    """(decision, labels) of "some of these edges are kept", or of its negation."""
+    if not isinstance(part, Sym):
+        return None
+    inner = part.args[0] if part.op == "not" else part
+    atoms: Sequence[Any] = inner.args if inner.op == "or" else (inner,)
+    if not all(isinstance(a, Sym) and a.op == "kept" for a in atoms) or len({a.args[0] for a in atoms}) != 1:
+        return None
+    return atoms[0].args[0], frozenset(a.args[1] for a in atoms)
+
+
+def _set_probabilities(architecture: Architecture, decision: Decision, groups: Sequence[Labels]) -> Tensor:
+    """P(the groups that have a kept edge are exactly S) for every non-empty S, given that one edge is kept."""
+    logits = _logits(architecture, decision)
+    missing = (1 - logits.sigmoid()).unbind(0)
+    by_label = dict(zip(decision.candidates, missing, strict=True))
+    table = logits.new_ones(1)
+    for labels in groups:
+        none = torch.stack([by_label[label] for label in decision.candidates if label in labels]).prod()
+        table = torch.cat([table * none, table * (1 - none)])
+    return table[1:] / (1 - torch.stack(missing).prod())
+
+
+def ramp(done: float, start: float) -> float:
+    """0 until the share `start` of the budget is done, then growing linearly to 1."""
+    return min(1.0, max(0.0, (done - start) / (1 - start))) if start < 1 else 0.0
