@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from nascompile.diagnostics import Diagnostic, Label, did_you_mean
-from nascompile.ir import symbols
 from nascompile.ir.program import Constraint, Decision
-from nascompile.ir.symbols import Sym
 from nascompile.source import Span
+from nascompile.space.absence import Existing, is_met
 from nascompile.space.options import Nest, labels_of
 
 Take = Callable[[Decision], Any]
@@ -21,7 +20,7 @@ def walk(roots: Sequence[Nest], take: Take, found: dict[str, Any] | None = None)
     found = {} if found is None else found
     for nest in roots:
         decision = nest.decision
-        if not holds(decision.guard, found):
+        if decision.guard is not True and not is_met(decision.guard, Existing(found), otherwise=False):
             continue
         value = take(decision)
         if value is None:
@@ -30,16 +29,6 @@ def walk(roots: Sequence[Nest], take: Take, found: dict[str, Any] | None = None)
         for label in labels_of(decision, value):
             walk(nest.children.get(label, ()), take, found)
     return found
-
-
-def holds(condition: Any, found: Mapping[str, Any]) -> bool:
-    """A condition under a (partial) genotype; one that an undecided value leaves open does not hold."""
-    if not isinstance(condition, Sym):
-        return bool(condition)
-    try:
-        return bool(symbols.evaluate(condition, found))
-    except (KeyError, TypeError):
-        return False
 
 
 def mistake(decision: Decision, value: Any, span: Span | None) -> Diagnostic | None:
@@ -99,33 +88,17 @@ def normal(decision: Decision, value: Any) -> Any:
 
 def violated(constraints: Sequence[Constraint], found: Mapping[str, Any], span: Span | None) -> Iterator[Diagnostic]:
     """The conditions of the space that a complete genotype breaks, one diagnostic for each `where`."""
+    known = Existing(found)
     reported: set[Span] = set()
     for constraint in constraints:
         where = constraint.origin.span
-        if where in reported or _is_met(constraint.condition, found):
+        if where in reported or is_met(constraint.condition, known):
             continue
         reported.add(where)
         yield Diagnostic(
             "violated-constraint", f"the genotype breaks `where {constraint.text or constraint.condition}`",
             None if span is None else Label(span), (Label(where, "demanded here"),),
         )  # fmt: skip
-
-
-def _is_met(condition: Any, found: Mapping[str, Any]) -> bool:
-    """Conditions short-circuit past decisions that do not exist; one that does not is met."""
-    if not isinstance(condition, Sym):
-        return bool(condition)
-    try:
-        return bool(symbols.evaluate(condition, _Existing(found)))
-    except (KeyError, TypeError):
-        return True
-
-
-class _Existing(dict[Any, Any]):
-    """Values, with no edges kept where a decision does not exist."""
-
-    def __missing__(self, path: Any) -> Any:
-        return ()
 
 
 def why_absent(decision: Decision, found: Mapping[str, Any]) -> str:

@@ -14,9 +14,8 @@ from itertools import accumulate
 from typing import Any, Generic, TypeVar
 
 from nascompile.diagnostics import error
-from nascompile.ir import symbols
 from nascompile.ir.program import Constraint
-from nascompile.ir.symbols import Sym
+from nascompile.space.absence import Existing, is_met, value_of
 from nascompile.space.options import Nest, Score, Semiring, labels_of, values
 from nascompile.space.plan import Step, plan
 
@@ -208,19 +207,19 @@ def _stage(step: Step, states: set[State]) -> tuple[Stage, set[State]]:
     group = []
     for option in options:
         known: dict[Any, Any] = {decision.path: option}
-        key = tuple(symbols.evaluate(own, known) for own in step.own)
+        key = tuple(value_of(own, known) for own in step.own)
         group.append(numbers.setdefault(key, len(numbers)))
     facts = {number: dict(zip(step.own, key, strict=True)) for key, number in numbers.items()}
-    absent = {_ABSENT: {own: _absent(own) for own in step.own}}
+    absent = {_ABSENT: {own: value_of(own, Existing()) for own in step.own}}
     moves: dict[State, dict[int, State]] = {}
     reached: set[State] = set()
     for state in states:
         known = dict(zip(step.before, state, strict=True))
-        exists = step.guard is True or bool(symbols.evaluate(step.guard, known))
+        exists = step.guard is True or is_met(step.guard, known, otherwise=False)
         for number, more in (facts if exists else absent).items():
             here = {**known, **more}
-            if all(symbols.evaluate(check, here) for check in step.checks):
-                target = tuple(symbols.evaluate(fact, here) for fact in step.after)
+            if all(is_met(check, here) for check in step.checks):
+                target = tuple(value_of(fact, here) for fact in step.after)
                 moves.setdefault(state, {})[number] = target
                 reached.add(target)
     if len(reached) > STATE_LIMIT:
@@ -231,27 +230,6 @@ def _stage(step: Step, states: set[State]) -> tuple[Stage, set[State]]:
         )
     children = {label: Block(nested) for label, nested in step.nest.children.items()}
     return Stage(step, options, tuple(group), children, moves), reached
-
-
-def _absent(expression: Sym) -> Any:
-    """What a condition sees of a decision that does not exist: no edge is kept, no operator taken, no number known."""
-    if expression.op in ("kept", "is"):
-        return False
-    if expression.op == "ref":
-        return None
-    try:
-        return symbols.evaluate(expression, {part: _absent(part) for part in _leaves(expression)})
-    except (TypeError, ZeroDivisionError):
-        return None
-
-
-def _leaves(expression: Any) -> Iterator[Sym]:
-    if isinstance(expression, Sym):
-        if expression.op in ("ref", "kept", "is"):
-            yield expression
-        else:
-            for part in expression.args:
-                yield from _leaves(part)
 
 
 def _drop_dead_ends(stages: Sequence[Stage]) -> None:
