@@ -1,4 +1,4 @@
-"""Which decisions a supernet cannot relax: numbers that do more than scale weights."""
+"""Which decisions a supernet cannot relax, and why: picked numbers."""
 
 from __future__ import annotations
 
@@ -9,33 +9,31 @@ from nascompile.diagnostics import Diagnostic, Label
 from nascompile.ir.program import CallNode, Graph, LayerNode, Program
 from nascompile.ir.symbols import Sym
 
-SLICED = frozenset({"c", "k", "padding", "groups"})
-"""Arguments of layers that a supernet slices: first channels, the centre of the kernel, first groups."""
-
 
 def unrelaxable(program: Program) -> list[Diagnostic]:
     """One diagnostic (`cannot-relax`) for each open decision that no weighted supernet can hold, in text order.
 
-    Decisions among operators and edges, numbers that only scale weights, and depths can be relaxed. A real number
-    and a number that changes spatial sizes or other arguments of a layer cannot.
+    A supernet mixes the outputs of operators and of edges, which have one shape. Numbers make networks of different
+    shapes; the message says what each of them does.
     """
     reasons: dict[str, str] = {}
-    for path, decision in program.decisions.items():
-        if decision.interval is not None:
-            low, high = decision.interval
-            reasons[path] = f"it is a real number between {low} and {high}"
     for path, reason in _uses(program.graph, set()):
         reasons.setdefault(path, reason)
-    numbers = [(p, d) for p, d in program.decisions.items() if d.kind == "number" and p in reasons]
-    hint = "bind it (`--set`, a genotype), or search with a strategy that samples: `random`, `evolution`"
-    return [
-        Diagnostic("cannot-relax", f"`{path}` cannot be relaxed: {reasons[path]}", Label(d.origin.span), (), hint)
-        for path, d in numbers
-    ]
+    hint = "decide it in the text, or search with a strategy that samples: `random`, `evolution`, `partial_order`"
+    found = []
+    for path, decision in program.decisions.items():
+        if decision.kind != "number":
+            continue
+        reason = reasons.get(path, "it changes how often or whether layers exist")
+        if decision.interval is not None:
+            reason = f"it is a real number between {decision.interval[0]} and {decision.interval[1]}"
+        message = f"`{path}` cannot be relaxed: {reason}"
+        found.append(Diagnostic("cannot-relax", message, Label(decision.origin.span), (), hint))
+    return found
 
 
 def _uses(graph: Graph, seen: set[int]) -> Iterator[tuple[str, str]]:
-    """Decisions (paths) on which a spatial size or an argument that is not sliced depends, with the reason."""
+    """What decisions do to the layers of a graph and all that it calls: (path, reason), in text order."""
     if id(graph) in seen:
         return
     seen.add(id(graph))
@@ -43,18 +41,15 @@ def _uses(graph: Graph, seen: set[int]) -> Iterator[tuple[str, str]]:
         if isinstance(node, CallNode):
             yield from _uses(node.graph, seen)
         elif isinstance(node, LayerNode):
-            for value in node.outputs:
-                for path in _refs(graph.types[value].spatial):
-                    yield path, f"it changes the spatial size of `{node.layer}`"
+            spatial = tuple(a for o in node.outputs for a in graph.types[o].spatial)
+            yield from ((path, f"it changes the spatial size of `{node.layer}`") for path in _refs(spatial))
+            for weight in node.weights:
+                yield from ((path, f"it changes the weights of `{node.layer}`") for path in _refs(weight.shape))
             for name, argument in node.attrs.items():
-                if name not in SLICED:
-                    for path in _refs(argument):
-                        yield path, f"it sets `{name}` of `{node.layer}`, which is no size of a weight"
+                yield from ((path, f"it sets `{name}` of `{node.layer}`") for path in _refs(argument))
 
 
-def _refs(value: Any) -> frozenset[str]:
+def _refs(value: Any) -> list[str]:
     if isinstance(value, Sym):
-        return value.refs
-    if isinstance(value, tuple):
-        return frozenset().union(*(_refs(v) for v in value))
-    return frozenset()
+        return sorted(value.refs)
+    return [path for v in value for path in _refs(v)] if isinstance(value, tuple) else []

@@ -22,6 +22,7 @@ from nascompile.semantics.presence import absent_outputs
 from nascompile.semantics.relaxation import unrelaxable
 from nascompile.source import Source
 from nascompile.space.genotype import Genotype
+from nascompile.space.narrowing import read_narrowing
 from nascompile.space.space import SearchSpace
 from nascompile.syntax import nodes as ast
 
@@ -116,6 +117,9 @@ def _diagnose_genotype(library: Library, declaration: ast.GenotypeDecl) -> None:
     assert isinstance(declaration.space, ast.Name)
     size = input_of(library.spaces[declaration.space.id])
     program = elaborate(library, Request(declaration.space.id, {}, size))
+    if declaration.kind == "narrow":
+        SearchSpace(program).restricted(read_narrowing(declaration, SearchSpace(program)))
+        return
     genotype = Genotype.from_declaration(declaration, SearchSpace(program))
     elaborate(library, Request(declaration.space.id, {}, size, genotype.values, True))
 
