@@ -226,7 +226,7 @@ class Compilation:
             *((lambda n=name: self.program(self.call_alone(n))) for name in library.own_spaces()),
             *((lambda d=d: self.search(d.name)) for d in self._own(ast.SearchDecl)),
             *((lambda d=d: self.program(self.search(d.name).space)) for d in self._own(ast.SearchDecl)),
-            *((lambda d=d: read_task(d.name, library, self.data)) for d in self._own(ast.TaskDecl)),
+            *((lambda d=d: self._check_task(d)) for d in self._own(ast.TaskDecl)),
             *((lambda d=d: self._check_genotype(d)) for d in self._own(ast.GenotypeDecl)),
         ]
         for step in steps:
@@ -265,6 +265,14 @@ class Compilation:
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     # --- within ---
+
+    def _check_task(self, declaration: ast.TaskDecl) -> None:
+        """What a task's text says, without looking at its files."""
+        from nascompile.data.augment import check_augmentations
+
+        problems = check_augmentations(read_task(declaration.name, self.library, self.data))
+        if problems:
+            raise NasError(problems)
 
     def _check_genotype(self, declaration: ast.GenotypeDecl) -> None:
         if declaration.kind == "genotype":
