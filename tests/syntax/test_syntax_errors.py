@@ -243,3 +243,12 @@ def test_any_damage_to_a_shipped_spec_is_refused_with_words(path: Path, data: st
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, min(len(text), start + 12)))
     says_something(text[:start] + data.draw(st.sampled_from(["", *WORDS])) + text[end:])
+
+
+def test_a_misspelt_unit_is_named() -> None:
+    """`2 epohs`: the hint is the unit, not a list of operators."""
+    with pytest.raises(NasError) as caught:
+        parse(Source("t.nas", "nas 1\ntask t { patch = 2 epohs }\n"))
+    found = caught.value.diagnostics[0]
+    assert found.message == "`epohs` is no unit" and found.hint == "did you mean `epochs`?"
+    assert found.primary is not None and found.primary.span.text == "epohs"
