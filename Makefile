@@ -34,7 +34,7 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/run.py
 
 bench-demo: $(STAMP)
-	$(BIN)/python benchmarks/run.py --demo
+	$(BIN)/python benchmarks/demo_table.py --sets demo nuclei polyps hippocampus
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

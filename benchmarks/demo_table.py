@@ -114,7 +114,12 @@ def _search(text: Any, data: Any, seed: int, folder: Path) -> dict[str, Any]:
     )  # fmt: skip
     genotype = decode(prepared.space, outcome.relaxed)
     history = [{k: v for k, v in row.items() if k != "genotype"} for row in outcome.history]
-    return {"genotype": dict(genotype.values), "text": genotype.to_text("found"), "steps": outcome.step, "history": history}
+    return {
+        "genotype": dict(genotype.values),
+        "text": genotype.to_text("found"),
+        "steps": outcome.step,
+        "history": history,
+    }
 
 
 def _train(text: Any, name: str, data: Any, kind: str, net: int, seed: int, folder: Path) -> dict[str, Any]:
@@ -244,7 +249,11 @@ def table(name: str, done: dict[str, Any]) -> str:
     for unit, result in done.items():
         if "evaluation" in result:
             groups.setdefault(unit.split("/")[0], []).append(result)
-    lines = [f"## {name}", "| network | runs | Dice mean (min .. max) | per class | parameters | MACs |", "|---|---|---|---|---|---|"]
+    lines = [
+        f"## {name}",
+        "| network | runs | Dice mean (min .. max) | per class | parameters | MACs |",
+        "|---|---|---|---|---|---|",
+    ]
     for kind in ("threshold", "searched", "random", "unet", "residual_unet"):
         runs = groups.get(kind, [])
         if not runs:
@@ -257,7 +266,9 @@ def table(name: str, done: dict[str, Any]) -> str:
         parameters = sorted({r["parameters"] for r in runs if "parameters" in r})
         macs = sorted({r["macs"] for r in runs if "macs" in r})
         spread = f"{low:.3f} .. {high:.3f}"
-        lines.append(f"| {kind} | {len(runs)} | {mean:.3f} ({spread}) | {shown} | {_range(parameters)} | {_range(macs)} |")
+        lines.append(
+            f"| {kind} | {len(runs)} | {mean:.3f} ({spread}) | {shown} | {_range(parameters)} | {_range(macs)} |"
+        )
     return "\n".join(lines)
 
 
