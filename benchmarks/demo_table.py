@@ -7,8 +7,8 @@ weights of its best validation.
 
     python benchmarks/demo_table.py [--sets demo nuclei polyps hippocampus] [--data FOLDER] [--workers 2]
 
-Results go to `benchmarks/results/demo_table.json`, unit by unit, so that a killed run continues where it was. Sets other
-than `demo` are read below `--data`; a missing one is reported and left out.
+Results go to `benchmarks/results/demo_table.json`, unit by unit, so that a killed run continues where it was. Sets
+other than `demo` are read below `--data`; a missing one is reported and left out.
 """
 
 from __future__ import annotations
@@ -178,7 +178,7 @@ def save(results: dict[str, Any]) -> None:
 
 
 def latencies(name: str, data: Path) -> dict[str, Any]:
-    """Median milliseconds of one patch through each network, torch and ONNX Runtime, one thread, nothing else running."""
+    """Median milliseconds of one patch through each network, torch and ONNX Runtime, one thread."""
     import torch
 
     from nascompile.backends.onnx import export_onnx
