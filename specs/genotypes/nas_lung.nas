@@ -1,13 +1,19 @@
 nas 1
 import nas_lung
 # The published configurations of NAS-Lung: data/model.npy of fei-aiart/NAS-Lung holds ten, each in four variants:
-# `attention` and `angular` are left to whoever builds the network. Model D is in the spec itself. Widths of 256 and
-# 512 and more than nine blocks lie outside the searched ladder, so these genotypes widen it.
+# `attention` and `angular` are left to whoever builds the network. Widths of 256 and 512 and more than nine blocks lie
+# outside the searched ladder, so these genotypes widen it.
 
 # Models A (plain), B and C (CBAM) of the first README.
 genotype model_a : nas_lung {
   n = [5, 2, 1]
   w = [4, 8, 16, 16, 16, 32, 128, 128]
+}
+
+# Model D of the first README (plain).
+genotype model_d : nas_lung {
+  n = [3, 3, 2]
+  w = [8, 8, 8, 16, 16, 16, 32, 32]
 }
 
 # Model E of the first README (plain).
