@@ -21,6 +21,7 @@ from nascompile.syntax import nodes as ast
 
 
 def index(expr: ast.Index, env: Env) -> Any:
+    """`f[i]`, `f[i, *]`, `f[i ..]`. Raises NasError (`unknown-index`) where there is no such element."""
     base = env.evaluate(expr.base)
     found = _lookup(expr, base, env)
     if found is not None:
@@ -30,11 +31,18 @@ def index(expr: ast.Index, env: Env) -> Any:
 
 
 def maybe(expr: ast.Maybe, env: Env) -> Any:
+    """`f[i]?`: the element, or absent where there is none; in `f[i][j]?` either may be missing."""
     if not isinstance(expr.base, ast.Index):
         return env.evaluate(expr.base)
-    base = env.evaluate(expr.base.base)
-    found = _lookup(expr.base, base, env)
+    found = _found(expr.base, env)
     return Absent() if found is None else found
+
+
+def _found(expr: ast.Expr, env: Env) -> Any:
+    if not isinstance(expr, ast.Index):
+        return env.evaluate(expr)
+    base = _found(expr.base, env)
+    return None if base is None else _lookup(expr, base, env)
 
 
 def _lookup(expr: ast.Index, base: Any, env: Env) -> Any:

@@ -9,8 +9,8 @@ from nascompile.semantics.findings import Findings, placeholders
 from nascompile.semantics.scopes import Names, children
 from nascompile.syntax import nodes as ast
 
-MEASURES = frozenset({"params", "macs", "flops"})
-"""Costs that a `where` of a space may mention."""
+COSTS = frozenset({"params", "macs", "flops", "latency"})
+"""Conditions on these belong to a search, which knows the device and the candidates."""
 
 
 def check_parameters(parameters: tuple[ast.Parameter, ...], names: Names, found: Findings) -> None:
@@ -71,7 +71,7 @@ def check_body(body: tuple[ast.Statement, ...], names: Names, found: Findings, *
             for expr, place in placeholders(statement):
                 check_expression(expr, names, found.at(place))
         elif isinstance(statement, ast.Where):
-            check_expression(statement.condition, names.inner(MEASURES), found)
+            check_expression(statement.condition, names, found)
         elif isinstance(statement, ast.Value | ast.Unused | ast.Measure):
             check_expression(statement.value, names, found)
         elif isinstance(statement, ast.Shared):
@@ -150,7 +150,9 @@ def _name(expr: ast.Name, names: Names, found: Findings) -> None:
         return
     known = names.all() | set(found.library.names) | signatures.BUILTIN | {"fixed"}
     hint = None
-    if expr.id in found.loop_names:
+    if expr.id in COSTS:
+        hint = "a `search` takes conditions on costs: `where params < 2M`"
+    elif expr.id in found.loop_names:
         hint = f"`{expr.id}` is local to one turn of a loop: bind it before the loop to carry it on"
     found.unknown("unknown-name", expr.id, f"`{expr.id}` is not defined", expr, known, hint)
 

@@ -102,6 +102,12 @@ def test_a_depth_that_a_decision_gives_guards_its_blocks(elaborated: Elaborate) 
     assert [len(layers(elaborated(text, binding={"n": n}))) for n in (1, 2, 3)] == [1, 2, 3]
 
 
+def test_a_question_mark_covers_every_index_before_it(elaborated: Elaborate) -> None:
+    text = "space net(x: image) {\n s[0] = [x -> relu]\n sum([x, s[0][0]?, s[0][7]?, s[5][0]?])\n}"
+    assert [node.layer for node in layers(elaborated(text))] == ["relu", "add"]
+    assert len(layers(elaborated(text))[1].inputs) == 2
+
+
 def test_sizes_that_every_genotype_gives_are_numbers(elaborated: Elaborate) -> None:
     text = "space net(x: image) {\n k = pick one of [3, 5, 7]\n x -> conv(4, k) -> conv(4, k, stride = 2)\n}"
     program = elaborated(text)
