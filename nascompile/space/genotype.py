@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nascompile.space.space import SearchSpace
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Genotype:
     """One point of a space.
 
@@ -28,7 +28,10 @@ class Genotype:
     space: str
     arguments: Mapping[str, Any]
     values: Mapping[str, Any]
-    implied: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
+    implied: frozenset[str] = field(default=frozenset(), repr=False)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Genotype) and self._data() == other._data()
 
     def __hash__(self) -> int:
         return hash(self.digest())
@@ -61,6 +64,9 @@ class Genotype:
 
     def digest(self) -> str:
         """Twelve hexadecimal digits that depend only on the space's name, the arguments and the values."""
+        text = json.dumps(self._data(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def _data(self) -> list[Any]:
         arguments = {name: written(value) for name, value in self.arguments.items()}
-        data = json.dumps([self.space, arguments, dict(self.values)], sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(data.encode()).hexdigest()[:12]
+        return [self.space, arguments, dict(self.values)]

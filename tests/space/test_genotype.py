@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
+from nascompile.config.constants import space_call
 from nascompile.diagnostics import Diagnostic, NasError
+from nascompile.semantics.elaborate import Request, elaborate
 from nascompile.semantics.modules import load
 from nascompile.source import Source
 from nascompile.space.genotype import Genotype
@@ -202,3 +204,15 @@ def test_real_numbers_stay_in_their_interval(shipped: Open) -> None:
     body = "  out_channel0 = 8\n  m = 1\n  wide = [0.6]\n  b = [1]\n  r = [1]\n"
     assert read(space, body).values["wide[0]"] == 0.6
     assert pointed(space, body.replace("0.6", "0.9"))[0][:2] == ("not-a-candidate", "0.9")
+
+
+def test_operators_among_the_arguments_are_written_and_compared(shipped: Open) -> None:
+    space = SearchSpace(shipped("dints", (1, 16, 16), blocks=1, depths=2).program)
+    genotype = space.unrank(0)
+    text = genotype.to_text("g", imports=["dints"])
+    assert "operators = set1" in text
+    assert "norm = instance_norm(affine = true)" in text
+    library = load(Source("g.nas", text))
+    call = space_call(library.genotypes["g"].space, library)
+    again = SearchSpace(elaborate(library, Request(call.name, call.arguments, (1, 16, 16))), call.arguments)
+    assert Genotype.from_declaration(library.genotypes["g"], again) == genotype
