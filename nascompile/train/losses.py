@@ -145,6 +145,25 @@ def dice_bce(
     return bce_weight * bce(logits, target) + dice_weight * overlap
 
 
+def angular(
+    cosine: torch.Tensor, psi: torch.Tensor, target: torch.Tensor, *, share: float, gamma: float = 0.0
+) -> torch.Tensor:
+    """Cross entropy of the angular head's outputs, `share` of the target's logit from `psi` (SphereFace, CVPR 2017).
+
+    `cosine` and `psi` are |x| cos(t) and |x| psi(t), (n, k); `gamma` > 0 weighs samples by (1 - p)^gamma, p without
+    gradient. Share 0 is what NAS-Lung's repository computes, whose margin is commented out.
+    """
+    chosen = torch.nn.functional.one_hot(target.long(), cosine.shape[1]).to(cosine.dtype)
+    log = (cosine + share * chosen * (psi - cosine)).log_softmax(1)
+    wanted = (log * chosen).sum(1)
+    return -((1 - wanted.detach().exp()) ** gamma * wanted).mean()
+
+
+def margin_share(step: int, lowest: float = 5.0, highest: float = 1500.0, decay: float = 0.1) -> float:
+    """The published share of the margin at a step: 1 / (1 + max(lowest, highest / (1 + decay * step)))."""
+    return 1 / (1 + max(lowest, highest / (1 + decay * step)))
+
+
 LOSSES: dict[str, Callable[..., torch.Tensor]] = {
     "bce": bce,
     "ce": ce,
