@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from originals import dints_edges, dints_values, library, program, reference
-from torch import Tensor, nn
+from torch import Tensor
 from torch_rules import TOLERANCE, image, set_weights
 
 from nascompile.backends.layout import state_name
@@ -26,7 +26,7 @@ from nascompile.resources import resource
 from nascompile.search.oneshot.expectation import Expectation, expectation
 from nascompile.search.oneshot.terms import consistency, entropy, ramp
 from nascompile.semantics.elaborate import Request, elaborate
-from nascompile.semantics.modules import Library, load
+from nascompile.semantics.modules import load
 from nascompile.source import Source
 from nascompile.space.space import SearchSpace
 from nascompile.syntax.parser import parse_expression
