@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from nascompile.backends.architecture import Architecture
 from nascompile.backends.layout import initial, layout_of, numbers, state_name
 from nascompile.backends.steps import Values, compile_node
-from nascompile.backends.torch_functions import add, concat
 from nascompile.backends.weights import torch_name
 from nascompile.diagnostics import Diagnostic, Label, NasError
 from nascompile.ir.program import GateNode, Graph, LayerNode, Node, PhiNode, Program
@@ -59,37 +58,32 @@ class Supernet(nn.Module):
         values[self.graph.inputs[0]] = x
         absent: set[int] = set()
         for node, step, finished in zip(self.graph.nodes, self._steps, self._finished, strict=True):
-            if self.architecture.kept is None or not self._is_absent(node, values, absent):
-                step(values, weights, scalars, scales)
+            if self.architecture.kept is not None:
+                self._mark_absent(node, values, absent)
+            step(values, weights, scalars, scales)
             for value in finished:
                 values[value] = None
         outputs = tuple(values[v] for _, v in self.graph.outputs)
         return outputs[0] if len(outputs) == 1 else outputs
 
-    def _is_absent(self, node: Node, values: Values, absent: set[int]) -> bool:
-        """Under a restriction, mark what a genotype's network does not have; True when the node has been dealt with.
+    def _mark_absent(self, node: Node, values: Values, absent: set[int]) -> None:
+        """Under a restriction, note which outputs of a node the genotype's network does not have.
 
-        Absent values are computed all the same, for their sizes, but sums leave them out and concatenations take
-        zeros: a norm's shift would otherwise stand where the genotype has nothing.
+        They are computed all the same, for their sizes, but what merges them with values that exist gets zeros: a
+        norm's shift would otherwise stand where the genotype has nothing.
         """
         if isinstance(node, GateNode):
             kept = self.architecture.kept
             if node.inputs[0] in absent or (kept and not kept[self.architecture.slots[node.decision, node.label]]):
                 absent.update(node.outputs)
-            return False
+            return
         missing = [i for i in node.inputs if i in absent]
-        if not missing:
-            return False
         is_merge = isinstance(node, LayerNode) and node.layer in ("add", "concat")
-        if not is_merge or len(missing) == len(node.inputs):
+        if is_merge and len(missing) < len(node.inputs):
+            for i in missing:
+                values[i] = torch.zeros_like(values[i])
+        elif missing:
             absent.update(node.outputs)
-            return False
-        if isinstance(node, LayerNode) and node.layer == "add":
-            values[node.outputs[0]] = add(*(values[i] for i in node.inputs if i not in absent))
-        else:
-            parts = [torch.zeros_like(values[i]) if i in absent else values[i] for i in node.inputs]
-            values[node.outputs[0]] = concat(*parts)
-        return True
 
     def weight_parameters(self) -> list[nn.Parameter]:
         """The parameters that the weight optimiser trains."""

@@ -9,29 +9,19 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
-def interpolation_mode(mode: str, rank: int) -> str:
-    """torch's name of a mode for a number of spatial axes."""
-    return "nearest" if mode == "nearest" else ("linear", "bilinear", "trilinear")[rank - 1]
+def resize(x: Tensor, size: list[int], mode: str, align_corners: bool | None) -> Tensor:
+    """`x` at a fixed spatial size. `mode` is torch's name; `align_corners` is None for `nearest`."""
+    return F.interpolate(x, size=size, mode=mode, align_corners=align_corners)
 
 
-def resize(x: Tensor, size: list[int], mode: str, align_corners: bool) -> Tensor:
-    """`x` at a fixed spatial size."""
-    name = interpolation_mode(mode, x.dim() - 2)
-    return F.interpolate(x, size=size, mode=name, align_corners=None if mode == "nearest" else align_corners)
-
-
-def resize_like(x: Tensor, reference: Tensor, mode: str, align_corners: bool) -> Tensor:
+def resize_like(x: Tensor, reference: Tensor, mode: str, align_corners: bool | None) -> Tensor:
     """`x` at the spatial size of `reference`."""
-    name = interpolation_mode(mode, x.dim() - 2)
-    size = list(reference.shape[2:])
-    return F.interpolate(x, size=size, mode=name, align_corners=None if mode == "nearest" else align_corners)
+    return F.interpolate(x, size=reference.shape[2:], mode=mode, align_corners=align_corners)
 
 
-def rescale(x: Tensor, factor: float, mode: str, align_corners: bool) -> Tensor:
+def rescale(x: Tensor, factor: float, mode: str, align_corners: bool | None) -> Tensor:
     """`x` at floor(factor * size); with a whole factor or aligned corners the scale is that of the sizes."""
-    name = interpolation_mode(mode, x.dim() - 2)
-    corners = None if mode == "nearest" else align_corners
-    return F.interpolate(x, scale_factor=factor, mode=name, align_corners=corners)
+    return F.interpolate(x, scale_factor=factor, mode=mode, align_corners=align_corners)
 
 
 def pad(x: Tensor, first: tuple[int, ...], last: tuple[int, ...]) -> Tensor:
@@ -49,27 +39,25 @@ def crop(x: Tensor, first: tuple[int, ...], last: tuple[int, ...]) -> Tensor:
     return x
 
 
-def multiply(*factors: Tensor) -> Tensor:
-    """Product; vectors act on the channels of maps."""
-    rank = max(f.dim() for f in factors)
-    result = spread(factors[0], rank)
-    for factor in factors[1:]:
-        result = result * spread(factor, rank)
+def multiply(*factors: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """Product. `axes[n]` axes are appended to factor `n`: vectors act on the channels of maps."""
+    result, *rest = (spread(x, n) for x, n in zip(factors, axes, strict=True))
+    for factor in rest:
+        result = result * factor
     return result
 
 
-def add(*summands: Tensor) -> Tensor:
-    """Sum; vectors act on the channels of maps."""
-    rank = max(s.dim() for s in summands)
-    result = spread(summands[0], rank)
-    for summand in summands[1:]:
-        result = result + spread(summand, rank)
+def add(*summands: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """Sum, with axes appended as in `multiply`."""
+    result, *rest = (spread(x, n) for x, n in zip(summands, axes, strict=True))
+    for summand in rest:
+        result = result + summand
     return result
 
 
-def spread(x: Tensor, rank: int) -> Tensor:
-    """A vector per sample with as many trailing axes as a map of `rank` axes has."""
-    return x if x.dim() == rank else x.reshape(*x.shape, *([1] * (rank - x.dim())))
+def spread(x: Tensor, axes: int) -> Tensor:
+    """`x` with trailing axes of length 1."""
+    return x[(..., *(None,) * axes)] if axes else x
 
 
 def concat(*parts: Tensor) -> Tensor:
@@ -109,21 +97,24 @@ def zero(x: Tensor, stride: tuple[int, ...]) -> Tensor:
 
 def channel_shuffle(x: Tensor, groups: int) -> Tensor:
     """Zhang et al., ShuffleNet, CVPR 2018."""
-    batch, channels, *spatial = x.shape
-    return x.reshape(batch, groups, channels // groups, *spatial).transpose(1, 2).reshape(batch, channels, *spatial)
+    return torch.unflatten(x, 1, (groups, -1)).transpose(1, 2).flatten(1, 2)
 
 
 class DropPath(nn.Module):
-    """Whole samples at a time (Huang et al., Deep Networks with Stochastic Depth, ECCV 2016)."""
+    """Whole samples at a time (Huang et al., Deep Networks with Stochastic Depth, ECCV 2016).
 
-    def __init__(self, p: float):
+    `rank` is the number of axes behind the batch.
+    """
+
+    def __init__(self, p: float, rank: int):
         super().__init__()
         self.p = p
+        self.rank = rank
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.p == 0:
             return x
-        shape = (x.shape[0],) + (1,) * (x.dim() - 1)
+        shape = (x.shape[0],) + (1,) * self.rank
         return x * torch.bernoulli(torch.full(shape, 1 - self.p, dtype=x.dtype, device=x.device)) / (1 - self.p)
 
 

@@ -121,12 +121,24 @@ def _pool(functions: tuple[Callable[..., Any], ...], **extra: Any) -> Row:
 
 
 def _interpolate(node: LayerNode, types: Types) -> Function:
-    to, mode, corners = node.attrs["to"], node.attrs["mode"], node.attrs["align_corners"]
+    to, mode = node.attrs["to"], node.attrs["mode"]
+    how: dict[str, Any] = {"mode": "nearest", "align_corners": None}
+    if mode == "linear":
+        name = ("linear", "bilinear", "trilinear")[len(types[0].spatial) - 1]
+        how = {"mode": name, "align_corners": node.attrs["align_corners"]}
     if node.sizes_like is not None:
-        return Function(tf.resize_like, (), {"mode": mode, "align_corners": corners})
+        return Function(tf.resize_like, (), how)
     if isinstance(to, tuple):
-        return Function(tf.resize, (), {"size": list(to), "mode": mode, "align_corners": corners})
-    return Function(tf.rescale, (), {"factor": float(to), "mode": mode, "align_corners": corners})
+        return Function(tf.resize, (), {"size": list(to), **how})
+    return Function(tf.rescale, (), {"factor": float(to), **how})
+
+
+def _merge(function: Callable[..., Any]) -> Row:
+    def row(node: LayerNode, types: Types) -> Function:
+        largest = max(len(t.axes) for t in types)
+        return Function(function, (), {"axes": tuple(largest - len(t.axes) for t in types)})
+
+    return row
 
 
 def _edges(function: Callable[..., Any]) -> Row:
@@ -186,13 +198,13 @@ ROWS: dict[str, Row] = {
     "pad": _edges(tf.pad),
     "crop": _edges(tf.crop),
     "concat": _plain(tf.concat),
-    "add": _plain(tf.add),
-    "mul": _plain(tf.multiply),
+    "add": _merge(tf.add),
+    "mul": _merge(tf.multiply),
     "zero": _zero,
     "identity": _plain(identity),
     "dropout": lambda node, types: nn.Dropout(node.attrs["p"]),
     "channel_dropout": _channel_dropout,
-    "drop_path": lambda node, types: tf.DropPath(node.attrs["p"]),
+    "drop_path": lambda node, types: tf.DropPath(node.attrs["p"], len(types[0].axes)),
     "flatten": lambda node, types: nn.Flatten(),
     "channel_shuffle": _plain(tf.channel_shuffle, groups="groups"),
 }
