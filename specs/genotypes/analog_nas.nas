@@ -1,5 +1,6 @@
 nas 1
 import analog_nas
+import nas_segnet
 # The two published configurations of NAS-SegNet (branch nas-nuclei of vishgoki/nas-seg-net). The best configuration of
 # the AnalogNAS tutorial is in the spec itself.
 

@@ -70,7 +70,7 @@ RELAXABLE = (
 WITH_NUMBERS = (
     Case("nas_lung", "nas_lung", (1, 16, 16, 16)),
     Case("analog_nas", "analog_nas", (3, 32, 32)),
-    Case("analog_nas", "nas_segnet", (3, 32, 32)),
+    Case("nas_segnet", "nas_segnet", (3, 32, 32)),
     Case("mobilenet_v3", "mobilenet_v3", (3, 32, 32)),
 )
 WITHOUT_DECISIONS = tuple(

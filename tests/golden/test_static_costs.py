@@ -218,7 +218,7 @@ def analog_values(config: dict[str, Any]) -> dict[str, Any]:
 def test_analog_nas(space: str, case: dict[str, Any]) -> None:
     # Only the declared ranges reach five groups; the released sampler never draws them.
     sampled = case["config"]["M"] < 5
-    net = fixed("analog_nas", space, analog_values(case["config"]), (3, 32, 32), sampled=sampled)
+    net = fixed(space, space, analog_values(case["config"]), (3, 32, 32), sampled=sampled)
     cost = cost_of(net)
     assert cost.registered == cost.live == case["params"]
     assert cost.macs == case.get("macs_b1", cost.macs)

@@ -39,7 +39,7 @@ SHIPPED: list[tuple[str, str, tuple[int, ...], dict[str, Any]]] = [
     ("mixsearch", "wdan", (3, 64, 64), {"layers": 7}),
     ("mobilenet_v3", "mobilenet_v3", (3, 64, 64), {}),
     ("nas_lung", "nas_lung", (1, 32, 32, 32), {}),
-    ("analog_nas", "nas_segnet", (3, 32, 32), {}),
+    ("nas_segnet", "nas_segnet", (3, 32, 32), {}),
     ("nas_unet", "nas_unet", (1, 64, 64), {}),
     ("nasbench201", "nasbench201", (3, 32, 32), {"cells": 1}),
     ("unets", "r2u_net", (1, 32, 32), {"c": 8}),
