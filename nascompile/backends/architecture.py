@@ -1,4 +1,4 @@
-"""Architecture parameters of a supernet: one tensor; the weights of all candidates and edges as functions of it."""
+"""Architecture parameters of a supernet: one tensor; the weights of candidates and edges as functions of it."""
 
 from __future__ import annotations
 
