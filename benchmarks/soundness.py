@@ -62,7 +62,7 @@ SPACES = (
     Space("dints", "dints", (1, 64, 64)),
     Space("nas_lung", "nas_lung", (1, 32, 32, 32)),
     Space("analog_nas", "analog_nas", (3, 32, 32)),
-    Space("analog_nas", "nas_segnet", (3, 32, 32)),
+    Space("nas_segnet", "nas_segnet", (3, 32, 32)),
     Space("mobilenet_v3", "mobilenet_v3", (3, 64, 64)),
 )
 

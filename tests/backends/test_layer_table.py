@@ -1,4 +1,4 @@
-"""Every layer of `std/layers.nas`: a torch row, and the declared shape, weights and multiply-accumulates are torch's."""
+"""Every layer of `std/layers.nas`: it has a torch row, and declared shapes, weights and costs are those of torch."""
 
 from __future__ import annotations
 
