@@ -147,7 +147,7 @@ def program_of(text: Any, name: str, kind: str, net: int) -> Any:
     """The network of a unit: a found genotype, a random one of the same space, or a hand-made one."""
     from nascompile.compilation import Compilation
     from nascompile.config.constants import SpaceCall
-    from nascompile.jobs.networks import call_for_task, input_for, plain_program
+    from nascompile.jobs.programs import call_for_task, input_for, plain_program
     from nascompile.space.genotype import Genotype
 
     config = text.search()
@@ -184,7 +184,7 @@ def latencies(name: str, data: Path) -> dict[str, Any]:
     from nascompile.backends.onnx import export_onnx
     from nascompile.backends.pytorch import build
     from nascompile.compilation import Compilation
-    from nascompile.jobs.networks import input_for
+    from nascompile.jobs.programs import input_for
     from nascompile.profile.latency import session_latency, torch_latency
 
     torch.set_num_threads(1)

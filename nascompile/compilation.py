@@ -192,7 +192,8 @@ class Compilation:
         return SpaceCall(genotype.space, MappingProxyType(given), self.library.spaces[genotype.space].span)
 
     def input_of(self, call: SpaceCall) -> Input:
-        """The input of a space: `--input`, else the task's of a search over it, else the default of its parameter.
+        """The input of a space: `--input`, else the task's of a search over it, else the default of its parameter,
+        else that of the text's only task.
 
         Raises NasError (`missing-input`).
         """
@@ -204,6 +205,9 @@ class Compilation:
                 return (task.channels, *task.patch)
         declaration_ = self.library.spaces[call.name]
         default = declaration_.tensors[0].default if declaration_.tensors else None
+        if default is None and len(self._own(ast.TaskDecl)) == 1:
+            task = read_task(self._own(ast.TaskDecl)[0].name, self.library, self.data)
+            return (task.channels, *task.patch)
         if default is None:
             hint = f"write `{call.name}(x: image = [1, 64, 64]; ...)`, or pass `--input 1x64x64`"
             raise error("missing-input", f"no input size is known for `{call.name}`", declaration_.span, hint=hint)

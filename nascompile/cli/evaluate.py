@@ -32,8 +32,7 @@ def evaluate(
     if part is None:
         raise error("unknown-split", f"there is no split `{split}`", hint="write train, val or test")
     chosen = session.device(device)
-    from nascompile.jobs.contest import WEIGHTS
-    from nascompile.jobs.folder import reopen
+    from nascompile.jobs.folder import WEIGHTS, reopen
     from nascompile.jobs.target import of_run
     from nascompile.jobs.training import whole_images
     from nascompile.runs import find

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -47,6 +48,8 @@ def checked_task(task: Task) -> Task:
 
 def device(name: str) -> torch.device:
     """The device, with torch set up to give the same bits again."""
+    # Threads that wait sleep: on a machine whose cores are also used by others, spinning makes a step ten times slower.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from nascompile.train.device import choose_device
     from nascompile.train.seed import set_deterministic
 

@@ -89,6 +89,8 @@ def _find(task: Task) -> Found:
 
 
 def _seen(root: Path) -> str:
+    if not root.is_dir():
+        return f"there is no folder `{root}`"
     names = sorted(p.name + ("/" if p.is_dir() else "") for p in root.iterdir())[:6]
     return f"the folder holds {', '.join(names)}" if names else "the folder is empty"
 

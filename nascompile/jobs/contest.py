@@ -16,16 +16,9 @@ from nascompile.config.search import SearchConfig, Training
 from nascompile.data.task import Task
 from nascompile.diagnostics import error
 from nascompile.ir.program import Program
-from nascompile.jobs.folder import FOUND
-from nascompile.jobs.networks import (
-    call_for_task,
-    fixed_program,
-    input_for,
-    load_weights,
-    make,
-    plain_program,
-    save_weights,
-)
+from nascompile.jobs.folder import FOUND, WEIGHTS
+from nascompile.jobs.networks import load_weights, make, save_weights
+from nascompile.jobs.programs import call_for_task, fixed_program, input_for, plain_program
 from nascompile.jobs.results import Entry
 from nascompile.jobs.thresholds import apply_threshold, fit_threshold
 from nascompile.jobs.training import Data, test, train
@@ -39,7 +32,6 @@ Announce = Callable[[str], AbstractContextManager[Report]]
 """Opens a progress bar for a stage with this title."""
 
 SEARCHED = "searched"
-WEIGHTS = "weights.safetensors"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from nascompile.syntax import nodes as ast
 
 SPEC = "spec.nas"
 GENOTYPE = "genotype.nas"
+WEIGHTS = "weights.safetensors"
 FOUND = "found"
 """The name of a run's genotype."""
 

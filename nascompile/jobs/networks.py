@@ -1,62 +1,23 @@
-"""Networks of genotypes for tasks, and the passing on of weights between them."""
+"""Torch networks of programs, and the passing on of weights between them."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from nascompile.backends.pytorch import Network, build
-from nascompile.compilation import Compilation, Input
-from nascompile.config.constants import SpaceCall
-from nascompile.data.task import Task
 from nascompile.diagnostics import error
 from nascompile.ir.program import Program
-from nascompile.space.genotype import Genotype
 from nascompile.train.checkpoint import write_atomically
 
-
-def input_for(task: Task) -> Input:
-    """Channels and patch of a task."""
-    return (task.channels, *task.patch)
-
-
-def call_for_task(text: Compilation, call: SpaceCall, task: Task) -> SpaceCall:
-    """A call whose `classes` are the task's. Raises NasError (`class-count`) if the text says another number."""
-    parameters = {p.name for p in text.library.spaces[call.name].parameters}
-    if "classes" not in parameters:
-        return call
-    wanted = len(task.classes)
-    given = call.arguments.get("classes", wanted)
-    if given not in (wanted, 1 if wanted == 2 else wanted):
-        message = f"`{call.name}` gets {given} classes, the task `{task.name}` has {wanted}"
-        raise error("class-count", message, call.span, hint=f"leave `classes` out, or write `classes = {wanted}`")
-    return replace(call, arguments=MappingProxyType({**call.arguments, "classes": given}))
-
-
-def open_program(text: Compilation, call: SpaceCall, task: Task) -> Program:
-    """The space of a call for a task's images and classes."""
-    return text.program(call_for_task(text, call, task), input_for(task))
-
-
-def fixed_program(text: Compilation, genotype: Genotype, task: Task) -> Program:
-    """The network to train of a genotype, for a task's channels, size and classes, whatever it was found on."""
-    arguments = dict(genotype.arguments)
-    arguments.pop("classes", None)
-    call = call_for_task(text, text.call_for(Genotype(genotype.space, arguments, genotype.values)), task)
-    return text.network(genotype, input_for(task), call.arguments)
-
-
-def plain_program(text: Compilation, call: SpaceCall, task: Task) -> Program:
-    """The network of a space without decisions. Raises NasError (`has-decisions`)."""
-    call = call_for_task(text, call, task)
-    program = text.program(call, input_for(task), {}, is_fixed=True)
-    return program
+# One entry: safetensors writes several in an order that changes from run to run.
+_KEY = "nascompile"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +70,7 @@ def make(program: Program, seed: int) -> Network:
 def save_weights(path: Path, weights: Mapping[str, torch.Tensor], metadata: Mapping[str, str]) -> None:
     """Write weights as safetensors, atomically; the same weights give the same bytes."""
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in weights.items()}
-    write_atomically(path, save(tensors, dict(metadata)))
+    write_atomically(path, save(tensors, {_KEY: json.dumps(dict(metadata), sort_keys=True)}))
 
 
 def load_weights(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
@@ -122,7 +83,7 @@ def load_weights(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     try:
         with safe_open(str(path), framework="pt", device="cpu") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-            metadata = dict(file.metadata() or {})
+            metadata = json.loads((file.metadata() or {}).get(_KEY, "{}"))
     except (SafetensorError, OSError, ValueError) as cause:
         hint = "only safetensors files are read"
         raise error("unreadable-weights", f"`{path}` cannot be read: {cause}", hint=hint) from cause

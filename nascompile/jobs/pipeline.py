@@ -13,7 +13,6 @@ from nascompile.config.search import SearchConfig
 from nascompile.diagnostics import NasError
 from nascompile.jobs.contest import (
     SEARCHED,
-    WEIGHTS,
     Announce,
     Contestant,
     add_timing,
@@ -25,7 +24,7 @@ from nascompile.jobs.contest import (
 )
 from nascompile.jobs.environment import environment
 from nascompile.jobs.exporting import Exported, export_network
-from nascompile.jobs.folder import GENOTYPE, read_genotype
+from nascompile.jobs.folder import GENOTYPE, WEIGHTS, read_genotype
 from nascompile.jobs.networks import save_weights
 from nascompile.jobs.results import Entry, table
 from nascompile.jobs.searching import prepare, search
@@ -33,7 +32,7 @@ from nascompile.jobs.training import Data
 from nascompile.profile.latency import torch_latency
 from nascompile.report.curves import draw_run
 from nascompile.report.run_page import write_page
-from nascompile.runs import Run, write_json
+from nascompile.runs import Run, read_json, write_json
 from nascompile.space.genotype import Genotype
 
 RESULTS = "results.json"
@@ -93,6 +92,8 @@ def search_step(context: Context, *, resume: bool = True) -> Genotype:
 def run_all(context: Context) -> list[dict[str, Any]]:
     """Do what is not done yet; returns the entries of `results.json`, the baselines without training first."""
     run, task = context.run, context.data.task
+    if run.record().get("step") == "finished" and run.path(RESULTS).exists():
+        return list(read_json(run.path(RESULTS))["entries"])
     genotype = search_step(context)
     seed = context.config.train.seed
     entries = [e.as_json() for e in untrained(context.config, task)]

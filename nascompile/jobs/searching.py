@@ -15,7 +15,8 @@ from nascompile.data.dataset import halves
 from nascompile.diagnostics import error
 from nascompile.jobs.folder import FOUND, write_genotype
 from nascompile.jobs.losses import output_loss
-from nascompile.jobs.networks import call_for_task, input_for, save_weights
+from nascompile.jobs.networks import save_weights
+from nascompile.jobs.programs import call_for_task, input_for
 from nascompile.jobs.training import Data, plain, schedule_of
 from nascompile.runs import Run, write_json, write_table
 from nascompile.search.oneshot.bilevel import BilevelConfig, OptimiserConfig, SearchOutcome, run_bilevel

@@ -16,10 +16,11 @@ from nascompile.config.search import Optimiser, Training
 from nascompile.config.settings import from_argument
 from nascompile.data.task import Task
 from nascompile.diagnostics import error
-from nascompile.jobs.contest import SEARCHED, WEIGHTS, Announce, add_timing, metadata_of
+from nascompile.jobs.contest import SEARCHED, Announce, add_timing, metadata_of
 from nascompile.jobs.environment import environment
-from nascompile.jobs.folder import GENOTYPE, read_genotype, record_of, write_genotype, write_spec
-from nascompile.jobs.networks import fixed_program, inherit, load_weights, make, save_weights
+from nascompile.jobs.folder import GENOTYPE, WEIGHTS, read_genotype, record_of, write_genotype, write_spec
+from nascompile.jobs.networks import inherit, load_weights, make, save_weights
+from nascompile.jobs.programs import fixed_program
 from nascompile.jobs.results import Entry
 from nascompile.jobs.training import Data, test, train
 from nascompile.profile.cost import cost_of

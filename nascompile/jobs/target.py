@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from nascompile.backends.pytorch import Network
 from nascompile.compilation import Compilation
 from nascompile.diagnostics import error
 from nascompile.ir.program import Program
-from nascompile.jobs.contest import WEIGHTS
-from nascompile.jobs.folder import GENOTYPE, read_genotype
-from nascompile.jobs.networks import Inherited, fixed_program, inherit, load_weights, make
+from nascompile.jobs.folder import GENOTYPE, WEIGHTS, read_genotype
+from nascompile.jobs.programs import fixed_program
 from nascompile.runs import Run, find
 from nascompile.space.genotype import Genotype
+
+if TYPE_CHECKING:
+    from nascompile.backends.pytorch import Network
+    from nascompile.jobs.networks import Inherited
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ class Target:
 
     def network(self, seed: int = 0) -> tuple[Network, Inherited | None]:
         """The torch network; with the weights, and an account of them, where there are any."""
+        from nascompile.jobs.networks import inherit, load_weights, make
+
         network = make(self.program, seed)
         if self.weights is None:
             return network, None

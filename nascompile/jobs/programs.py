@@ -1,0 +1,51 @@
+"""Programs of searched and hand-written networks for a task's channels, size and classes. Loads no torch."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import MappingProxyType
+
+from nascompile.compilation import Compilation, Input
+from nascompile.config.constants import SpaceCall
+from nascompile.data.task import Task
+from nascompile.diagnostics import error
+from nascompile.ir.program import Program
+from nascompile.space.genotype import Genotype
+
+
+def input_for(task: Task) -> Input:
+    """Channels and patch of a task."""
+    return (task.channels, *task.patch)
+
+
+def call_for_task(text: Compilation, call: SpaceCall, task: Task) -> SpaceCall:
+    """A call whose `classes` are the task's. Raises NasError (`class-count`) if the text says another number."""
+    parameters = {p.name for p in text.library.spaces[call.name].parameters}
+    if "classes" not in parameters:
+        return call
+    wanted = len(task.classes)
+    given = call.arguments.get("classes", wanted)
+    if given not in (wanted, 1 if wanted == 2 else wanted):
+        message = f"`{call.name}` gets {given} classes, the task `{task.name}` has {wanted}"
+        raise error("class-count", message, call.span, hint=f"leave `classes` out, or write `classes = {wanted}`")
+    return replace(call, arguments=MappingProxyType({**call.arguments, "classes": given}))
+
+
+def open_program(text: Compilation, call: SpaceCall, task: Task) -> Program:
+    """The space of a call for a task's images and classes."""
+    return text.program(call_for_task(text, call, task), input_for(task))
+
+
+def fixed_program(text: Compilation, genotype: Genotype, task: Task) -> Program:
+    """The network to train of a genotype, for a task's channels, size and classes, whatever it was found on."""
+    arguments = dict(genotype.arguments)
+    arguments.pop("classes", None)
+    call = call_for_task(text, text.call_for(Genotype(genotype.space, arguments, genotype.values)), task)
+    return text.network(genotype, input_for(task), call.arguments)
+
+
+def plain_program(text: Compilation, call: SpaceCall, task: Task) -> Program:
+    """The network of a space without decisions. Raises NasError (`has-decisions`)."""
+    call = call_for_task(text, call, task)
+    program = text.program(call, input_for(task), {}, is_fixed=True)
+    return program

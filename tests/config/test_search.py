@@ -1,0 +1,105 @@
+"""Searches and tasks as data, and every way to write them wrongly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from nascompile.compilation import Compilation
+from nascompile.config.constants import Choice
+from nascompile.data.task import Augment, Pairs, Ratio
+from nascompile.train.budget import Budget
+
+Compiled = Callable[..., Compilation]
+
+
+def test_a_search_is_read_with_its_units_and_options(compiled: Compiled) -> None:
+    search = compiled().search()
+    assert (search.name, search.task, search.space.name) == ("first", "cells", "tiny")
+    assert search.space.arguments == {"c": 6}
+    assert search.budget == Budget(20, "epochs")
+    assert search.strategy == Choice("bilevel", {"warmup": Budget(2, "epochs")})
+    assert (search.weights.name, search.weights.options["lr"]) == ("sgd", 0.1)
+    assert search.weights.schedule == Choice("cosine", {"min": 1e-3})
+    assert search.loss[0].choice == Choice("dice_ce", {"squared": True})
+    assert search.train.budget == Budget(5, "epochs")
+    assert search.train.optimiser == search.weights  # the stage says nothing else
+
+
+def test_a_task_is_read(compiled: Compiled) -> None:
+    task = compiled().task()
+    assert task.layout == Pairs("images/*.png", "labels/*.png")
+    assert task.classes == ("background", "interior", "boundary")
+    assert task.augment == (Augment("flip"), Augment("intensity_shift", 0.2))
+    assert (task.patch, task.rank, task.channels) == ((32, 32), 2, 1)
+    assert compiled('"splits.json"', "ratio(0.6, 0.2, 0.2, seed = 3)").task().split == Ratio(0.6, 0.2, 0.2, 3)
+
+
+@pytest.mark.parametrize(
+    ("written", "budget"),
+    [("300 steps", Budget(300, "steps")), ("10 minutes", Budget(600, "seconds")), ("2 hours", Budget(7200, "seconds"))],
+)
+def test_budgets_have_units(compiled: Compiled, written: str, budget: Budget) -> None:
+    assert compiled("20 epochs", written).search().budget == budget
+
+
+def test_losses_of_several_outputs_are_weighted_sums(compiled: Compiled) -> None:
+    loss = compiled("dice_ce(squared = true)", "2 * dice_bce(out[0]) + (ce(aux) + focal(main)) / 4").search().loss
+    assert [(t.weight, t.choice.name, t.output) for t in loss] == [
+        (2.0, "dice_bce", "out[0]"),
+        (0.25, "ce", "aux"),
+        (0.25, "focal", "main"),
+    ]
+
+
+# What the user wrote, in place of what; the code; the text under the caret; a part of the hint.
+MISTAKES = [
+    ("budget   = 20 epochs", "bugdet = 20 epochs", "unknown-field", "bugdet", "did you mean `budget`?"),
+    ("20 epochs", "20", "missing-unit", "20", "20 epochs"),
+    ("20 epochs", "20 ms", "wrong-unit", "20 ms", "minutes"),
+    ("sgd(lr = 0.1,", "sgdd(lr = 0.1,", "unknown-optimiser", "sgdd", "did you mean `sgd`?"),
+    ("lr = 0.1", "lrr = 0.1", "unknown-option", "lrr = 0.1", "did you mean `lr`?"),
+    ("lr = 0.1", 'lr = "high"', "bad-option", 'lr = "high"', "the default is `0.025`"),
+    ("cosine(min", "cosin(min", "unknown-schedule", "cosin", "did you mean `cosine`?"),
+    ("dice_ce(squared", "dize_ce(squared", "unknown-loss", "dize_ce", "did you mean `dice_ce`?"),
+    ("bilevel(", "bilevl(", "unknown-strategy", "bilevl", "did you mean `bilevel`?"),
+    ("2 epochs", "2 ms", "wrong-unit", "2 ms", "epochs"),
+    ("on cells", "on sells", "unknown-task", "sells", "did you mean `cells`?"),
+    ("tiny(c = 6)", "tiny(d = 6)", "unknown-argument", "d", "did you mean `c`?"),
+    ("stage train", "stage trains", "unknown-stage", "", "did you mean `train`?"),
+    ("classes = [background, interior, boundary]", "clases = 3", "unknown-field", "clases", "did you mean `classes`?"),
+    ("[32, 32]", "[32, 0]", "bad-value", "[32, 0]", "[96, 96]"),
+    ("pairs(", "pair(", "unknown-layout", "", "did you mean `pairs`?"),
+    ('"nuclei"', '"../nuclei"', "outside-data-root", "", "--data"),
+    ('"nuclei"', '"/etc"', "outside-data-root", "", "--data"),
+    ('"images/*.png"', '"../images/*.png"', "outside-data-root", "", ""),
+    ("patch   = [32, 32]", "metric = dize", "unknown-metric", "dize", "did you mean `dice`?"),
+    ("patch   = [32, 32]", "metric = auc", "unknown-metric", "auc", ""),
+    ("patch   = [32, 32]", "normalise = windoww(0, 1)", "unknown-word", "", "did you mean `window`?"),
+    ("patch   = [32, 32]", "split = ratio(0.5, 0.5, 0)", "duplicate-field", "", ""),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "code", "caret", "hint"), MISTAKES, ids=[f"{m[2]}-{m[1]}" for m in MISTAKES])
+def test_a_mistake_is_told_at_its_place(
+    compiled: Compiled, old: str, new: str, code: str, caret: str, hint: str
+) -> None:
+    found = [d for d in compiled(old, new).check() if d.code == code]
+    assert found, [d.code for d in compiled(old, new).check()]
+    diagnostic = found[0]
+    assert diagnostic.primary is not None
+    assert diagnostic.primary.span.source.name == "spec.nas"
+    if caret:
+        assert diagnostic.primary.span.text == caret
+    assert hint in (diagnostic.hint or "")
+
+
+def test_several_mistakes_are_told_in_one_run(compiled: Compiled) -> None:
+    text = compiled("20 epochs\n", "20\n  bacth = 8\n  seed = 1.5\n")
+    assert [d.code for d in text.check()] == ["missing-unit", "unknown-field", "bad-value"]
+
+
+def test_the_shipped_demo_has_no_mistake(demo: Path) -> None:
+    assert Compilation.from_path(demo / "nuclei.nas").check() == []
