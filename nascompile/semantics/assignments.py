@@ -19,6 +19,7 @@ from nascompile.syntax import nodes as ast
 
 
 def assign(statement: ast.Assign, env: Env) -> None:
+    """Bind a name, an index of a family or a local function. Raises NasError where that is not possible."""
     target, frame = statement.target, env.frame
     outer = frame.binding
     if isinstance(target, ast.Call) and isinstance(target.callee, ast.Name):
@@ -49,6 +50,7 @@ def assign(statement: ast.Assign, env: Env) -> None:
 
 
 def bind(env: Env, name: str, value: Any) -> None:
+    """Bind a plain name: where it is bound already, else here."""
     (env.scope.find(name) or env.scope).names[name] = value
 
 

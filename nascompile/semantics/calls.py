@@ -61,7 +61,9 @@ def _call_function(expr: ast.Call, target: Function, env: Env) -> Any:
     env.ctx.depth += 1
     try:
         if env.ctx.depth > DEPTH_LIMIT:
-            raise env.ctx.fail("recursion", f"`{target.name}` calls itself, directly or through others", expr.span)
+            raise env.ctx.fail(
+                "recursion", f"`{target.name}` is called {DEPTH_LIMIT} calls deep: does it call itself?", expr.span
+            )
         bind_defaults(inner, target.name, target.parameters, bound, expr.span)
         return inner.evaluate(target.body)
     finally:

@@ -54,6 +54,7 @@ def labelled(env: Env, source: Any, tensor: Tensor | Absent | None, span: Span) 
 
 
 def check_labels(env: Env, labels: list[str], span: Span) -> None:
+    """Raise NasError where there is nothing to pick from or two labels are equal."""
     if not labels:
         raise env.ctx.fail("no-candidates", "there is nothing to pick from", span)
     for label in labels:
@@ -62,6 +63,7 @@ def check_labels(env: Env, labels: list[str], span: Span) -> None:
 
 
 def candidate_name(expr: ast.Expr) -> str | None:
+    """The label of a candidate that has none of its own: the name of its operator."""
     if isinstance(expr, ast.Name):
         return expr.id
     if isinstance(expr, ast.Call):
@@ -70,6 +72,7 @@ def candidate_name(expr: ast.Expr) -> str | None:
 
 
 def check_never(env: Env, source: Items, node: ast.Pick) -> None:
+    """Raise NasError for a `never` that names no candidate of any slot."""
     for entry in source.entries:
         never = entry.value.attributes.never if isinstance(entry.value, Edge) else None
         if never is None:

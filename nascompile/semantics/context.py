@@ -12,7 +12,7 @@ from nascompile.ir import symbols
 from nascompile.ir.program import Constraint, Decision, Graph, Node, Origin, TensorType, Weight
 from nascompile.ir.symbols import Sym
 from nascompile.semantics.connectivity import without_unkept
-from nascompile.semantics.layers import LayerResult
+from nascompile.semantics.layers import LayerResult, terms
 from nascompile.semantics.modules import Library
 from nascompile.semantics.values import Scope
 from nascompile.source import Span
@@ -57,6 +57,7 @@ class Frame:
     unkept: list[tuple[int, str]] = field(default_factory=list)
 
     def value(self, type_: TensorType) -> int:
+        """A new value of this graph."""
         self.types.append(type_)
         return len(self.types) - 1
 
@@ -68,9 +69,11 @@ class Frame:
         return path if count == 1 else f"{path}_{count}"
 
     def guard(self) -> Any:
+        """The condition under which nodes added now exist."""
         return symbols.conjunction(*self.guards)
 
     def finish(self, inputs: tuple[int, ...], outputs: tuple[tuple[str, int], ...]) -> Graph:
+        """The graph of everything added."""
         nodes = without_unkept(self.nodes, outputs, self.unkept)
         return Graph(self.name, inputs, nodes, outputs, tuple(self.types))
 
@@ -120,10 +123,13 @@ class Context:
 
     def is_small(self, value: Sym) -> bool:
         """Whether a symbolic number is small enough, written out, to be tried for all values of its decisions."""
-        if value not in self.sizes:
-            parts = [a for a in value.args if isinstance(a, Sym)]
-            self.sizes[value] = 1 + sum(self.sizes[a] if self.is_small(a) else SYMBOL_LIMIT for a in parts)
-        return self.sizes[value] < SYMBOL_LIMIT
+        return terms(value, self.sizes) < SYMBOL_LIMIT
+
+    def check_small(self, condition: Any, span: Span) -> None:
+        """Raise NasError (`too-large`) for a condition that could not be evaluated in reasonable time."""
+        if isinstance(condition, Sym) and not self.is_small(condition):
+            message = f"written out, this condition on decisions has more than {SYMBOL_LIMIT} terms"
+            raise self.fail("too-large", message, span, "bind the numbers that grow with every turn of a loop")
 
     def decide(self, condition: Any) -> bool | None:
         """Whether a condition holds for every genotype (True), for none (False), or depends on it (None)."""
@@ -196,6 +202,7 @@ class Context:
         return error(code, message, primary, hint=hint, secondary=secondary)
 
     def origin(self, span: Span) -> Origin:
+        """Where a node comes from: its text and the running calls."""
         return Origin(span, tuple(reversed(self.calls)))
 
     def fail_at(self, requirement: Requirement, hint: str) -> NasError:
@@ -208,6 +215,7 @@ class Context:
 
     def require(self, condition: Any, message: str, span: Span) -> None:
         """Remember a requirement that only decisions decide, for the code at this point."""
+        self.check_small(condition, span)
         premise = self.exists()
         implied = condition if premise is True else symbols.disjunction(symbols.negation(premise), condition)
         if not any(r.condition == implied and r.origin.span == span for r in self.requirements):
@@ -279,6 +287,7 @@ class Env:
     scope: Scope
 
     def evaluate(self, expr: ast.Expr) -> Any:
+        """The value of an expression here."""
         return self.ctx.evaluate(expr, self)
 
     def inner(self) -> Env:

@@ -26,6 +26,7 @@ def decision_path(frame: Frame, attributes: ast.Attributes) -> str:
 
 
 def path_of(env: Env, attributes: ast.Attributes, span: Span) -> str:
+    """The path of a decision. Raises NasError (`unnamed-decision`) if nothing names it."""
     path = decision_path(env.frame, attributes)
     if not path or path == env.frame.prefix:
         raise env.ctx.fail(
@@ -51,6 +52,7 @@ def declare(
     tied: str | None = None,
     never: frozenset[str] = frozenset(),
 ) -> None:
+    """Register a decision. Raises NasError (`duplicate-decision`) if another text has its path."""
     ctx, attributes = env.ctx, node.attributes
     if path in ctx.decisions and ctx.decisions[path].origin.span != node.span:
         raise ctx.fail(
@@ -80,6 +82,7 @@ def declare(
 
 
 def bound(env: Env, path: str, span: Span) -> Any:
+    """The value that the genotype gives a decision. Raises NasError (`missing-decision`)."""
     assert env.ctx.binding is not None
     if path not in env.ctx.binding:
         raise env.ctx.fail("missing-decision", f"the genotype does not decide `{path}`", span)

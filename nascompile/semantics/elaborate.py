@@ -53,14 +53,15 @@ def elaborate(library: Library, request: Request) -> Program:
         scope = _arguments(ctx, frame, declaration, request, value)
         result = run_body(declaration.body, Env(ctx, frame, scope))
         graph = _finish(ctx, frame, declaration, value, result)
+        ctx.diagnostics.extend(settle(ctx))
     except NasError as failure:
         follows = all(d.code in ("absent-output", "absent-operand") for d in failure.diagnostics)
         raise _failure([*ctx.diagnostics, *((follows and _undecided(ctx)) or failure.diagnostics)]) from None
     except Poisoned:
         raise _failure(ctx.diagnostics) from None
     except RecursionError:
-        raise error("recursion", f"`{request.space}` nests too deeply", name_span(declaration)) from None
-    ctx.diagnostics.extend(settle(ctx))
+        message = f"`{request.space}` nests operators or numbers too deeply"
+        raise error("too-large", message, name_span(declaration)) from None
     _check_binding(ctx, request, declaration)
     ctx.diagnostics.extend(_undecided(ctx))
     if ctx.diagnostics:

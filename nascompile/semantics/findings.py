@@ -36,6 +36,7 @@ class Findings:
         return other
 
     def add(self, code: str, message: str, span: Span, hint: str | None = None, *labels: Label) -> None:
+        """Add an error."""
         self.diagnostics.append(Diagnostic(code, message, Label(self.place or span), labels, hint))
 
     def unknown(
@@ -45,6 +46,7 @@ class Findings:
         self.add(code, message, node.span, did_you_mean(name, sorted(known)) if hint is None else hint)
 
     def word(self, parameter: ast.Parameter, node: ast.Name) -> None:
+        """Report a word that a parameter does not list."""
         code, message = unknown_word(parameter, node.id)
         self.add(code, message, node.span, did_you_mean(node.id, parameter.kinds))
 

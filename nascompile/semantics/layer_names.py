@@ -5,6 +5,7 @@ from __future__ import annotations
 from nascompile.semantics.arithmetic import BUILTIN_FUNCTIONS
 from nascompile.semantics.extern import extern_entry, missing_extern
 from nascompile.semantics.findings import Findings, placeholders
+from nascompile.semantics.layers import JOINS
 from nascompile.semantics.modules import name_span
 from nascompile.semantics.scopes import Names, children
 from nascompile.syntax import nodes as ast
@@ -32,6 +33,9 @@ def check_layer(declaration: ast.LayerDecl, found: Findings) -> None:
     for output in rule.outputs:
         if rule.many is None:
             _pattern(output, inside, found)
+        elif isinstance(output, ast.Call) and isinstance(output.callee, ast.Name) and output.callee.id not in JOINS:
+            message = f"`{output.callee.id}` is no shape of many inputs"
+            found.unknown("unknown-name", output.callee.id, message, output.callee, JOINS)
     inside.names.add("out")
     for weight in declaration.weights:
         if weight.condition is not None:

@@ -40,6 +40,16 @@ def apply_layer(
     Raises ShapeError when the inputs do not fit and NasError for a mistake in the declaration itself. Requirements
     that only a genotype decides are returned in `deferred` with their message.
     """
+    try:
+        return _applied(layer, arguments, inputs, decide)
+    except KeyError as missing:
+        message = f"`{missing.args[0]}` is no parameter and no axis of `{layer.name}`"
+        raise error("unknown-name", message, layer.span) from None
+
+
+def _applied(
+    layer: ast.LayerDecl, arguments: Mapping[str, Any], inputs: tuple[TensorType, ...], decide: Decide
+) -> LayerResult:
     env: dict[str, Any] = {}
     for parameter in layer.parameters:
         if parameter.name in arguments:
@@ -73,10 +83,14 @@ def apply_layer(
     return LayerResult(attrs, outputs, tuple(weights), 0 if macs is None else macs, measures, deferred)
 
 
+JOINS = {"joined": arithmetic.joined, "broadcast": arithmetic.broadcast}
+"""Output shapes of layers that take any number of inputs."""
+
+
 def _many(layer: ast.LayerDecl, inputs: tuple[TensorType, ...], decide: Decide) -> TensorType:
     rule = layer.shape.outputs[0]
     assert isinstance(rule, ast.Call) and isinstance(rule.callee, ast.Name)
-    combine = {"joined": arithmetic.joined, "broadcast": arithmetic.broadcast}[rule.callee.id]
+    combine = JOINS[rule.callee.id]
     return TensorType(combine(inputs, lambda a, b: decide(symbols.binary("==", a, b))))
 
 
@@ -146,11 +160,12 @@ def _require(
         if condition is None:
             continue
         verdict = decide(condition)
+        if verdict or (verdict is None and before_shape):
+            continue
         message = interpolate(rule.message or f"`{layer.name}` is used wrongly", env)
         if verdict is False:
             raise ShapeError("requirement", message)
-        if verdict is None and not before_shape:
-            deferred.append((condition, message))
+        deferred.append((condition, message))
     return tuple(deferred)
 
 
@@ -158,10 +173,29 @@ def interpolate(message: str, env: Mapping[str, Any]) -> str:
     """`{name}` in a message becomes the value of that name; lists print as `[a, b]`."""
 
     def show(match: re.Match[str]) -> str:
-        value = env.get(match.group(1), match.group(0))
-        return str(list(value)) if isinstance(value, tuple) else str(value)
+        return shown(env.get(match.group(1), match.group(0)))
 
     return re.sub(r"\{(\w+)\}", show, message)
+
+
+def shown(value: Any) -> str:
+    """A value in a message; lists print as `[a, b]`, long symbolic numbers as a few words."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(shown, value))}]"
+    if isinstance(value, Sym) and terms(value) > LONGEST_SHOWN:
+        return "(a number that the genotype decides)"
+    return str(value)
+
+
+LONGEST_SHOWN = 40
+
+
+def terms(value: Sym, known: dict[Sym, int] | None = None) -> int:
+    """Terms of a symbolic number, written out. `known` are numbers counted before."""
+    known = {} if known is None else known
+    if value not in known:
+        known[value] = 1 + sum(terms(a, known) for a in value.args if isinstance(a, Sym))
+    return known[value]
 
 
 def _number(expr: ast.Expr, env: Mapping[str, Any]) -> Any:

@@ -22,6 +22,7 @@ from nascompile.syntax import nodes as ast
 
 
 def list_of(expr: ast.List, env: Env) -> Any:
+    """`[a, b if condition, [...]]`: a tuple of numbers, or items with labels."""
     collected: list[Entry] = []
     for position, item in enumerate(expr.items):
         if isinstance(item, ast.Conditional) and item.orelse is None:
@@ -39,6 +40,7 @@ def list_of(expr: ast.List, env: Env) -> Any:
 
 
 def comprehension(expr: ast.Comprehension, env: Env) -> Any:
+    """`[element for i in range if condition]`, evaluated turn by turn."""
     collected: list[Entry] = []
     frame = env.frame
     binding, loops = frame.binding, frame.loops
@@ -119,6 +121,7 @@ def _open_range(env: Env, low: int, high: Sym, node: ast.Expr) -> Iterator[tuple
 
 
 def known(env: Env, value: Any, node: ast.Expr) -> bool:
+    """A condition that decides what there is. Raises NasError where it depends on the genotype."""
     verdict = env.ctx.decide(value)
     if verdict is None:
         raise env.ctx.fail("undecided-condition", f"whether `{text_of(node)}` holds depends on the genotype", node.span)
@@ -126,6 +129,7 @@ def known(env: Env, value: Any, node: ast.Expr) -> bool:
 
 
 def entries_of(value: Any, node: ast.Expr) -> list[Entry]:
+    """The elements of a list, family or range with their labels."""
     if isinstance(value, Items):
         return list(value.entries)
     if isinstance(value, Family):
@@ -137,6 +141,7 @@ def entries_of(value: Any, node: ast.Expr) -> list[Entry]:
 
 
 def packed(entries: list[Entry]) -> Any:
+    """A tuple if all elements are numbers or words, else items with distinct labels."""
     if all(isinstance(e.value, int | float | str | Sym | tuple) and not isinstance(e.value, SizeOf) for e in entries):
         return tuple(e.value for e in entries)
     labels = [e.label for e in entries]

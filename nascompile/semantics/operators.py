@@ -234,7 +234,7 @@ def _elaborate_op(
     """Elaborate the body on a graph of its own. Returns it, its output values, and the decisions met inside."""
     ctx = env.ctx
     if ctx.depth >= DEPTH_LIMIT:
-        raise ctx.fail("recursion", f"`{operator.name}` calls itself, directly or through others", span)
+        raise ctx.fail("recursion", f"`{operator.name}` is called {DEPTH_LIMIT} calls deep: does it call itself?", span)
     frame = Frame(operator.name, prefix, is_dead=env.frame.is_dead)
     inside: list[Tensor | Absent] = []
     for value in inputs:

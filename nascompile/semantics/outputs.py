@@ -25,6 +25,7 @@ class Named:
 
 
 def run_outputs(statement: ast.Outputs, env: Env) -> Named:
+    """The named outputs, families and lists of tensors spread by index."""
     named = Named()
     for item in statement.items:
         expr = item.value

@@ -25,8 +25,7 @@ def settle(ctx: Context) -> list[Diagnostic]:
     found: list[Diagnostic] = []
     for requirement in ctx.requirements:
         condition = requirement.condition
-        is_small = not isinstance(condition, Sym) or ctx.is_small(condition)
-        known = _explore(condition, wheres, ctx.decisions) if is_small else None
+        known = _explore(condition, wheres, ctx.decisions)
         if known is None:
             ctx.constraints.append(Constraint(condition, requirement.origin, requirement.message))
         elif known:

@@ -23,9 +23,11 @@ class Names:
         return self._place(name) is not None
 
     def all(self) -> set[str]:
+        """Every name in sight."""
         return self.names if self.parent is None else self.names | self.parent.all()
 
     def inner(self, plain: Iterable[str] = ()) -> Names:
+        """A scope inside of this one."""
         return Names(self, plain)
 
     def add(self, name: str) -> None:
@@ -35,14 +37,17 @@ class Names:
         place.plain.discard(name)
 
     def add_plain(self, name: str) -> None:
+        """Bind a name here to what is no tensor."""
         self.names.add(name)
         self.plain.add(name)
 
     def is_plain(self, name: str) -> bool:
+        """Whether a name cannot hold a tensor."""
         place = self._place(name)
         return place is not None and name in place.plain
 
     def is_function(self, name: str) -> bool:
+        """Whether a name is a function of numbers."""
         place = self._place(name)
         return place is not None and name in place.functions
 

@@ -15,6 +15,7 @@ from nascompile.semantics import loops, outputs
 from nascompile.semantics.assignments import assign, bind
 from nascompile.semantics.context import STEP_LIMIT, Env, text_of
 from nascompile.semantics.expressions import evaluate
+from nascompile.semantics.layers import shown
 from nascompile.semantics.measures import run_measure
 from nascompile.semantics.values import (
     OPERATORS,
@@ -112,6 +113,7 @@ def _where(statement: ast.Where, env: Env) -> None:
         if not condition:
             raise ctx.fail("no-genotype", f"no genotype fulfils `{text}`", statement.condition.span)
         return
+    ctx.check_small(condition, statement.condition.span)
     parts = condition.args if condition.op == "and" else (condition,)
     ctx.constraints.extend(Constraint(part, ctx.origin(statement.span), text) for part in parts)
 
@@ -143,7 +145,7 @@ def fill(message: str, env: Env) -> str:
 
     def show(match: re.Match[str]) -> str:
         value = evaluate(parse_expression(Source("message", match.group(1))), env)
-        return str(list(value)) if isinstance(value, tuple) else str(value)
+        return shown(value)
 
     return re.sub(r"\{([^{}]+)\}", show, message)
 

@@ -69,6 +69,7 @@ class RangeOf:
 
     @property
     def is_real(self) -> bool:
+        """Whether an end is written as a real."""
         return isinstance(self.low, float) or isinstance(self.high, float)
 
     def __iter__(self) -> Iterator[int]:
@@ -112,6 +113,7 @@ class Scope:
         self.parent = parent
 
     def find(self, name: str) -> Scope | None:
+        """The innermost scope that has a name."""
         scope: Scope | None = self
         while scope is not None:
             if name in scope.names:
@@ -120,6 +122,7 @@ class Scope:
         return None
 
     def all_names(self) -> set[str]:
+        """Every name in sight."""
         names = set(self.names)
         return names if self.parent is None else names | self.parent.all_names()
 
