@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from nascompile.data.dataset import Batch, Patches, batch_at, batch_count
 from nascompile.data.mixing import draw_mixture, mix_images, mix_loss
 from nascompile.data.task import Task
+from nascompile.search.oneshot.relaxed import Relaxed
 from nascompile.train.budget import Budget
 from nascompile.train.checkpoint import load_checkpoint, save_checkpoint
 from nascompile.train.evaluate import evaluate
@@ -30,14 +31,6 @@ from nascompile.train.seed import derive, seed_step
 from nascompile.train.step import Arithmetic, OutputLoss, Precision, arithmetic, descend, memory_errors
 
 STATE = "search.safetensors"
-
-
-class Relaxed(Protocol):
-    """What a search needs of a supernet."""
-
-    def __call__(self, x: Tensor) -> Any: ...
-    def weight_parameters(self) -> list[nn.Parameter]: ...
-    def architecture_parameters(self) -> list[nn.Parameter]: ...
 
 
 Penalty = Callable[[], Tensor]
@@ -203,7 +196,9 @@ def run_bilevel(
         while done < 1 and not interrupt.requested and not _is_settled(state, config):
             rate = set_learning_rate(optimisers[0], config.weights.schedule, done)
             set_learning_rate(optimisers[1], config.alphas.schedule, done)
-            losses = _both_steps(supernet, weight_data, arch_data, optimisers, config, numbers, state, per_epoch, device, penalty)
+            losses = _both_steps(
+                supernet, weight_data, arch_data, optimisers, config, numbers, state, per_epoch, device, penalty
+            )
             state.step += 1
             for position, loss in enumerate(losses):
                 if loss is not None:
@@ -231,8 +226,7 @@ def _is_settled(state: _State, config: BilevelConfig) -> bool:
 
 def _both_steps(
     supernet: Any,
-    weight_data: Patches,
-    arch_data: Patches,
+    data: tuple[Patches, Patches],
     optimisers: tuple[torch.optim.Optimizer, torch.optim.Optimizer],
     config: BilevelConfig,
     numbers: Arithmetic,
@@ -247,13 +241,13 @@ def _both_steps(
     rests = config.warmup is not None and config.warmup.progress(step, per_epoch, state.seconds) < 1
 
     def weight() -> float:
-        batch = batch_at(weight_data, config.batch, config.seed, step).to(device)
+        batch = batch_at(data[0], config.batch, config.seed, step).to(device)
         return weight_step(supernet, batch, optimisers[0], config, numbers, step)
 
     def architecture() -> float | None:
         if rests:
             return None
-        batch = batch_at(arch_data, config.batch, derive(config.seed, 1), step).to(device)
+        batch = batch_at(data[1], config.batch, derive(config.seed, 1), step).to(device)
         return architecture_step(supernet, batch, optimisers[1], config, numbers, step, penalty)
 
     if config.arch_first:

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nascompile.backends.architecture import Architecture
 from nascompile.diagnostics import did_you_mean, error
 from nascompile.ir.program import Decision, GateNode, Graph, LayerNode, MixNode, PhiNode, Program
 from nascompile.passes.flatten import flatten
+from nascompile.search.oneshot.relaxed import Architecture
 from nascompile.semantics.arithmetic import product
 from nascompile.source import Span
 

@@ -15,10 +15,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nascompile.backends.architecture import Architecture
 from nascompile.diagnostics import did_you_mean, error
 from nascompile.ir.program import Constraint, Decision
 from nascompile.ir.symbols import Sym
+from nascompile.search.oneshot.relaxed import Architecture
 from nascompile.source import Span
 
 EPSILON = 1e-5
