@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from nascompile.diagnostics import NasError, error
+from nascompile.diagnostics import error
 from nascompile.source import Span
 
 TOLERANCE = 1e-4
@@ -56,30 +56,49 @@ def export(
     onnx = _package("onnx")
     _package("onnxscript")
     network = network.cpu().eval()
-    example = _image((2, *input), seed)
-    free = {axis: torch.export.Dim.AUTO for axis in (0, *range(2, len(input) + 1))}
+    model = _converted(network, _image((2, *input), seed), list(outputs), span)
+    for key, value in metadata.items():
+        model.metadata_props.add(key=key, value=value)
     try:
-        with _quiet():
-            program = torch.onnx.export(
-                network, (example,), dynamo=True, dynamic_shapes=(free,), verbose=False,
-                input_names=[INPUT], output_names=list(outputs),
-            )  # fmt: skip
-        assert program is not None
-        model = program.model_proto
-        _anonymise(model)
-        _name_axes(model)
-        for key, value in metadata.items():
-            model.metadata_props.add(key=key, value=value)
         onnx.checker.check_model(model, full_check=True)
-    except NasError:
-        raise
-    except Exception as cause:  # whatever torch or onnx cannot do is a fact about this network
-        first = next(iter(str(cause).splitlines()), type(cause).__name__)
-        raise error("cannot-export", f"torch cannot export this network: {first}", span) from cause
+    except onnx.checker.ValidationError as cause:
+        raise error("cannot-export", f"the exported model is not valid: {_first_line(cause)}", span) from cause
     data = model.SerializeToString()
     shape = model.graph.input[0].type.tensor_type.shape.dim
     dynamic = tuple(axis for axis, dim in enumerate(shape) if dim.dim_param)
     return OnnxModel(data, dynamic, tuple(_compare(network, data, input, dynamic, seed, span)))
+
+
+def _converted(network: torch.nn.Module, example: torch.Tensor, outputs: list[str], span: Span | None) -> Any:
+    """The model with as many free axes as torch can prove: batch and sizes; sizes that a unit divides; the batch."""
+    auto, spatial = torch.export.Dim.AUTO, range(2, example.dim())
+    units = [unit for unit in (8, 16, 32) if all(example.shape[a] % unit == 0 for a in spatial)]
+    divisible = [{0: auto, **{a: unit * torch.export.Dim(f"n{a}", min=1) for a in spatial}} for unit in units]
+    attempts: list[dict[int, Any]] = [{0: auto, **dict.fromkeys(spatial, auto)}, *divisible, {0: auto}]
+    causes: list[Exception] = []
+    for free in attempts:
+        try:
+            with _quiet():
+                program = torch.onnx.export(
+                    network, (example,), dynamo=True, dynamic_shapes=(free,), verbose=False,
+                    input_names=[INPUT], output_names=outputs,
+                )  # fmt: skip
+        except Exception as cause:  # whatever torch cannot do is a fact about this network
+            causes.append(cause)
+            continue
+        assert program is not None
+        model = program.model_proto
+        _anonymise(model)
+        _name_axes(model)
+        return model
+    raise error("cannot-export", f"torch cannot export this network: {_first_line(causes[-1])}", span) from causes[-1]
+
+
+def _first_line(cause: BaseException) -> str:
+    """What the innermost exception says, which is the one that names the reason."""
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    return next((line for line in str(cause).splitlines() if line.strip()), type(cause).__name__)
 
 
 def write(path: Path, model: OnnxModel) -> None:

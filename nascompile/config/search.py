@@ -51,9 +51,12 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What to compare with: `threshold`, `background`, `random` (of the same space), a space or a genotype by name."""
+    """What to compare with: `random` networks of the same space, a space or a genotype by name, or nothing learned.
 
-    kind: Literal["threshold", "background", "random", "space", "genotype"]
+    `threshold` and `background` are for segmentations, `brightness` (an image's mean) for classifications.
+    """
+
+    kind: Literal["threshold", "background", "brightness", "random", "space", "genotype"]
     name: str
     count: int = 1
     space: SpaceCall | None = None
@@ -213,11 +216,15 @@ def _read_strategy(expr: ast.Expr, library: Library) -> Choice:
     return replace(found, options=MappingProxyType(options))
 
 
+_NOT_LEARNED: tuple[Literal["threshold", "background", "brightness"], ...] = ("threshold", "background", "brightness")
+
+
 def _read_baseline(expr: ast.Expr, library: Library) -> Baseline:
     name = expr.callee if isinstance(expr, ast.Call) else expr
     if isinstance(name, ast.Name) and name.id not in library.spaces:
-        if name.id in ("threshold", "background") and isinstance(expr, ast.Name):
-            return Baseline("threshold" if name.id == "threshold" else "background", name.id)
+        for plain in _NOT_LEARNED:
+            if name.id == plain and isinstance(expr, ast.Name):
+                return Baseline(plain, plain)
         if name.id == "random":
             found = choice(expr, library)
             count = found.positional[0] if found.positional else 1
@@ -226,8 +233,10 @@ def _read_baseline(expr: ast.Expr, library: Library) -> Baseline:
             return Baseline("random", "random", count)
         if name.id in library.genotypes and isinstance(expr, ast.Name):
             return Baseline("genotype", name.id)
-        known = ["threshold", "background", "random", *library.spaces, *library.genotypes]
-        hint = did_you_mean(name.id, known) or "name a space, a genotype, `random`, `threshold` or `background`"
+        known = [*_NOT_LEARNED, "random", *library.spaces, *library.genotypes]
+        hint = (
+            did_you_mean(name.id, known) or f"name a space, a genotype, `random`, or one of {', '.join(_NOT_LEARNED)}"
+        )
         raise error("unknown-baseline", f"there is nothing called `{name.id}` to compare with", name.span, hint=hint)
     call = space_call(expr, library)
     return Baseline("space", call.name, space=call)

@@ -16,6 +16,7 @@ from nascompile.config.search import SearchConfig, Training
 from nascompile.data.task import Task
 from nascompile.diagnostics import error
 from nascompile.ir.program import Program
+from nascompile.jobs.brightness import apply_cut, fit_cut
 from nascompile.jobs.folder import FOUND, WEIGHTS
 from nascompile.jobs.networks import load_weights, make, save_weights
 from nascompile.jobs.programs import call_for_task, fixed_program, input_for, plain_program
@@ -120,6 +121,9 @@ def untrained(config: SearchConfig, task: Task) -> list[Entry]:
     """What needs no training: a threshold, or nothing found at all. Raises NasError for a classification."""
     entries = []
     for baseline in config.compare:
+        if baseline.kind == "brightness":
+            cut = fit_cut(task)
+            entries.append(Entry(baseline.name, apply_cut(cut, task, "test"), remark=str(cut)))
         if baseline.kind not in ("threshold", "background"):
             continue
         if task.kind != "segmentation":
