@@ -196,9 +196,8 @@ def run_bilevel(
         while done < 1 and not interrupt.requested and not _is_settled(state, config):
             rate = set_learning_rate(optimisers[0], config.weights.schedule, done)
             set_learning_rate(optimisers[1], config.alphas.schedule, done)
-            losses = _both_steps(
-                supernet, weight_data, arch_data, optimisers, config, numbers, state, per_epoch, device, penalty
-            )
+            halves = (weight_data, arch_data)
+            losses = _both_steps(supernet, halves, optimisers, config, numbers, state, per_epoch, device, penalty)
             state.step += 1
             for position, loss in enumerate(losses):
                 if loss is not None:
