@@ -128,6 +128,8 @@ def _binary(expr: ast.Binary, env: Env) -> Any:
         key = left if isinstance(left, tuple) else (left,)
         return (key in right.values) is (op == "in")
     if op in ("in", "not in") and isinstance(right, RangeOf):
+        if not isinstance(left, int | float | Sym):
+            raise env.ctx.fail("not-a-number", f"`{op}` needs a number, not {describe(left)}", expr.left.span)
         inside = symbols.conjunction(symbols.binary(">=", left, right.low), symbols.binary("<=", left, right.high))
         return inside if op == "in" else symbols.negation(inside)
     for value, side in ((left, expr.left), (right, expr.right)):

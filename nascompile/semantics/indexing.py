@@ -50,6 +50,9 @@ def _lookup(expr: ast.Index, base: Any, env: Env) -> Any:
     parts = expr.indices
     if len(parts) == 1 and isinstance(parts[0], ast.Range) and parts[0].stop is None:
         start = env.evaluate(parts[0].start)
+        if not isinstance(start, int) or isinstance(start, bool):
+            message = f"an index is a whole number, not {describe(start)}"
+            raise env.ctx.fail("not-an-index", message, parts[0].start.span)
         return _slice(base, start, expr, env)
     wild = [isinstance(p, ast.Star) for p in parts]
     numbers: tuple[Any, ...] = tuple(None if w else env.evaluate(p) for p, w in zip(parts, wild, strict=True))
@@ -75,6 +78,8 @@ def _lookup(expr: ast.Index, base: Any, env: Env) -> Any:
 
 def _decided_element(base: tuple[Any, ...], position: Sym, env: Env) -> Any:
     values = symbols.values_of(position, env.ctx.domains) or frozenset(range(len(base)))
+    if not all(isinstance(v, int) and 0 <= v < len(base) for v in values):
+        return None
     result = base[max(values)]
     for value in sorted(values, reverse=True):
         result = symbols.choose(symbols.binary("==", position, value), base[value], result)

@@ -16,7 +16,9 @@ from literate import Case, cases, compare, diagnose
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "language.md"
 EXAMPLES = list(cases(PAGE))
-RAISED = re.compile(r'(?:\bfail|\berror|found\.add|self\.add|\.unknown|ShapeError|Diagnostic)\(\s*"([a-z]+(?:-[a-z]+)*)"')
+RAISED = re.compile(
+    r'(?:\bfail|\berror|found\.add|self\.add|\.unknown|ShapeError|Diagnostic)\(\s*"([a-z]+(?:-[a-z]+)*)"'
+)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=[f"line {e.line}" for e in EXAMPLES])

@@ -108,6 +108,14 @@ def test_a_question_mark_covers_every_index_before_it(elaborated: Elaborate) -> 
     assert len(layers(elaborated(text))[1].inputs) == 2
 
 
+def test_a_list_may_be_indexed_by_a_decision(elaborated: Elaborate) -> None:
+    text = "space net(x: image; w) {\n k = pick one of 0 .. 2\n x -> conv(w[k], 3)\n}"
+    node = layers(elaborated(text, w=(4, 8, 16)))[0]
+    assert [evaluate(node.attrs["c"], {"k": k}) for k in range(3)] == [4, 8, 16]
+    with pytest.raises(NasError, match="is not defined here"):
+        elaborated(text, w=(4, 8))
+
+
 def test_sizes_that_every_genotype_gives_are_numbers(elaborated: Elaborate) -> None:
     text = "space net(x: image) {\n k = pick one of [3, 5, 7]\n x -> conv(4, k) -> conv(4, k, stride = 2)\n}"
     program = elaborated(text)
