@@ -22,7 +22,7 @@ SMALL = {
     "nas_lung": ("nas_lung", {}, (1, 16, 16, 16)),
     "nas_unet": ("nas_unet", {"depth": 2}, (1, 32, 32)),
     "nasbench201": ("nasbench201", {"cells": 1}, (3, 32, 32)),
-    "unets": ("unet_plus_plus", {}, (1, 32, 32)),
+    "unets": ("r2u_net", {}, (1, 32, 32)),
 }
 WORD = re.compile(r"[A-Za-z_]\w*|\d+(?:\.\d+)?")
 WORDS = ["0", "2", "1.5", "x", "c", "s", "i", "relu", "conv", "normal", "fixed", "absent", "true", '"a"', "[1, 2]",
