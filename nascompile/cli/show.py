@@ -41,6 +41,8 @@ def _describe(text: Compilation, space: str | None, genotype: str | None) -> dic
     from nascompile.profile.cost import cost_of
     from nascompile.report.cells import cells_of
     from nascompile.report.tables import decision_rows
+    from nascompile.space.expression import value_expression
+    from nascompile.syntax.formatter import format_expression
 
     values = None
     if genotype is not None:
@@ -55,7 +57,7 @@ def _describe(text: Compilation, space: str | None, genotype: str | None) -> dic
     found: dict[str, Any] = {
         "space": call.name,
         "genotype": genotype,
-        "arguments": {k: str(v) for k, v in program.arguments.items()},
+        "arguments": {k: format_expression(value_expression(v)) for k, v in program.arguments.items()},
         "input": list(program.input.axes),
         "outputs": {name: str(program.graph.types[value]) for name, value in program.graph.outputs},
         "cells": cells_of(open_, values),
@@ -65,10 +67,9 @@ def _describe(text: Compilation, space: str | None, genotype: str | None) -> dic
         found["decisions"] = decision_rows(open_.decisions)
     else:
         found["values"] = {k: list(v) if isinstance(v, tuple) else v for k, v in (values or {}).items()}
-    if any(d.kind == "number" for d in program.decisions.values()):
-        return found  # sizes depend on the genotype
     cost = cost_of(program)
     found |= {"registered": cost.registered, "live": cost.live, "macs": cost.macs, "activations": cost.activations}
+    found["is_exact"] = cost.is_exact
     return found
 
 
@@ -94,7 +95,9 @@ def _print(found: dict[str, Any]) -> None:
     if "genotypes" in found:
         print(f"  genotypes    {grouped(found['genotypes'])}")
     if "live" in found:
-        what = "of the supernet, all candidates" if found["genotype"] is None and found["decisions"] else ""
+        what = ""
+        if found["genotype"] is None and found["decisions"]:
+            what = "of the supernet, all candidates" if found["is_exact"] else "at most, with the largest picks"
         print(
             f"  parameters   {grouped(found['live'])} live, {grouped(found['registered'])} registered  {what}".rstrip()
         )
