@@ -12,7 +12,6 @@ from nascompile.backends.supernet import Supernet, build_supernet
 from nascompile.compilation import Compilation
 from nascompile.config.search import Optimiser, SearchConfig
 from nascompile.data.dataset import halves
-from nascompile.diagnostics import error
 from nascompile.jobs.folder import FOUND, write_genotype
 from nascompile.jobs.losses import output_loss
 from nascompile.jobs.networks import save_weights
@@ -20,6 +19,7 @@ from nascompile.jobs.programs import call_for_task, input_for
 from nascompile.jobs.training import Data, plain, schedule_of
 from nascompile.runs import Run, write_json, write_table
 from nascompile.search.oneshot.bilevel import BilevelConfig, OptimiserConfig, SearchOutcome, run_bilevel
+from nascompile.search.oneshot.penalty import Penalty, read_penalty
 from nascompile.space.decode import decode
 from nascompile.space.genotype import Genotype
 from nascompile.space.space import SearchSpace
@@ -38,6 +38,7 @@ class Prepared:
     space: SearchSpace
     supernet: Supernet
     settings: BilevelConfig
+    penalty: Penalty | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +55,10 @@ def prepare(text: Compilation, name: str | None, data: Data, seed: int | None = 
     call = call_for_task(text, config.space, data.task)
     space = text.open_space(call, input_for(data.task))
     start = config.seed if seed is None else seed
-    if config.penalty is not None:
-        hint = "remove it: this version searches without penalties"
-        raise error("unsupported-penalty", "`penalty` is not part of this search", config.penalty.span, hint=hint)
     supernet = build_supernet(space.program, start)
+    penalty = None
+    if config.penalty is not None:
+        penalty = read_penalty(config.penalty, space.program, supernet.architecture)
     options = config.strategy.options
     settings = BilevelConfig(
         budget=config.budget,
@@ -75,7 +76,7 @@ def prepare(text: Compilation, name: str | None, data: Data, seed: int | None = 
         validate=config.validate,
         seed=start,
     )
-    return Prepared(config, space, supernet, settings)
+    return Prepared(config, space, supernet, settings, penalty)
 
 
 def _optimiser(given: Optimiser) -> OptimiserConfig:
@@ -96,7 +97,8 @@ def search(
     weight_data, arch_data = halves(data.train, prepared.settings.seed, prepared.config.split)
     outcome = run_bilevel(
         prepared.supernet, data.task, weight_data, arch_data, data.val, prepared.settings, run.path("search"),
-        digest=digest, device=device, decode=_decoder(prepared.space), resume=resume, report=report,
+        digest=digest, device=device, decode=_decoder(prepared.space), penalty=prepared.penalty,
+        resume=resume, report=report,
     )  # fmt: skip
     write_history(run, outcome.history, outcome.seconds)
     if not outcome.finished:

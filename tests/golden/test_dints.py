@@ -24,6 +24,7 @@ from nascompile.passes.flatten import flatten
 from nascompile.profile.cost import cost_of
 from nascompile.resources import resource
 from nascompile.search.oneshot.expectation import Expectation, expectation
+from nascompile.search.oneshot.penalty import read_penalty
 from nascompile.search.oneshot.terms import consistency, entropy, ramp
 from nascompile.semantics.elaborate import Request, elaborate
 from nascompile.semantics.modules import load
@@ -371,6 +372,62 @@ def test_bilevel(number: int) -> None:
     assert (c[0] - torch.tensor(run["log_alpha_c_after3_block0"], dtype=torch.double)).abs().max().item() < TOLERANCE
     last = net.named_weights()["conv.weight"].flatten()[:8].tolist()
     assert last == pytest.approx(run["stem_finals_last_weight_after3_first8"], abs=TOLERANCE)
+
+
+PUBLISHED = (
+    "ramp(entropy(kept) + entropy(edge) + abs(0.8 - expected(ram) / expected(ram, all = kept))"
+    " + 0.001 * consistency(kept))"
+)
+
+
+@pytest.mark.parametrize(
+    "record", [r for c, r in LOSSES if c["in_size"] == [1, 1, 16, 16, 16]], ids=lambda r: r["seed"]
+)
+def test_penalty_as_text(record: dict[str, Any]) -> None:
+    """The published penalty as a search writes it gives the recorded total, grown to the end and at its start."""
+    opened, net, _, _ = prepared(0)
+    set_alphas(net, 3, dints_edges(3), record["log_alpha_a"], record["log_alpha_c"])
+    penalty = read_penalty(parse_expression(Source("penalty", PUBLISHED)), opened, net.architecture)
+    assert penalty(1.0).item() == pytest.approx(record["total_amp_w1_f0.8_f64"], rel=TOLERANCE)
+    assert penalty(0.0).item() == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "span"),
+    [
+        ("entropy(kepd)", "unknown-decision", "kepd"),
+        ("2 * entrpy(kept)", "unknown-term", "entrpy"),
+        ("expected(rom)", "unknown-measure", "rom"),
+        ("consistency(edge)", "not-connected", "edge"),
+        ("abs(2 - 3)", "not-a-term", "abs(2 - 3)"),
+        ("entropy(kept, edge)", "not-a-term", "entropy(kept, edge)"),
+        ("entropy(kept) + kept", "not-a-term", "kept"),
+    ],
+)
+def test_mistakes_in_a_penalty(text: str, code: str, span: str) -> None:
+    opened, net, _, _ = prepared(0)
+    with pytest.raises(NasError) as failure:
+        read_penalty(parse_expression(Source("penalty", text)), opened, net.architecture)
+    (found,) = failure.value.diagnostics
+    assert (found.code, found.primary.span.text) == (code, span)
+
+
+def test_expected_costs_of_a_cell() -> None:
+    """In another space: the expectation is the mean over genotypes drawn by the probabilities, and its macs' too."""
+    opened = program("nasbench201", "nasbench201", (3, 8, 8), cells=1, c=4)
+    net = build_supernet(opened).double()
+    with torch.no_grad():
+        net.architecture.logits.copy_(torch.randn(net.architecture.logits.shape, generator=torch.manual_seed(1)))
+    mean = 0.0
+    decisions = list(opened.decisions.values())
+    weights = net.architecture.relaxed()
+    rng = np.random.default_rng(0)
+    for _ in range(400):
+        values = {d.path: str(rng.choice(d.candidates, p=weights[d.parameters])) for d in decisions}
+        bound = elaborate(library("nasbench201"), Request("nasbench201", {"cells": 1, "c": 4}, (3, 8, 8), values, True))
+        mean += cost_of(bound).macs / 400
+    found = expectation(opened, net.architecture, "macs")(net.architecture).item()
+    assert found == pytest.approx(mean, rel=0.05)
 
 
 def test_ramp() -> None:

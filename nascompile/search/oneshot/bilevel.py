@@ -20,7 +20,9 @@ from torch import Tensor, nn
 from nascompile.data.dataset import Batch, Patches, batch_at, batch_count
 from nascompile.data.mixing import draw_mixture, mix_images, mix_loss
 from nascompile.data.task import Task
+from nascompile.search.oneshot.penalty import Penalty
 from nascompile.search.oneshot.relaxed import Relaxed
+from nascompile.search.oneshot.terms import ramp
 from nascompile.train.budget import Budget
 from nascompile.train.checkpoint import load_checkpoint, save_checkpoint
 from nascompile.train.evaluate import evaluate
@@ -31,10 +33,6 @@ from nascompile.train.seed import derive, seed_step
 from nascompile.train.step import Arithmetic, OutputLoss, Precision, arithmetic, descend, memory_errors
 
 STATE = "search.safetensors"
-
-
-Penalty = Callable[[], Tensor]
-"""An extra term of the architecture loss, of the architecture parameters alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +100,17 @@ def architecture_step(
     numbers: Arithmetic,
     step: int,
     penalty: Penalty | None = None,
+    grown: float = 1.0,
 ) -> float:
-    """One step of the architecture parameters; the weights take no gradient. Returns the loss."""
+    """One step of the architecture parameters; the weights take no gradient. Returns the loss.
+
+    `grown` is how far ramps of the penalty have grown, 0 to 1.
+    """
     weights, alphas = supernet.weight_parameters(), supernet.architecture_parameters()
     _freeze(weights, alphas)
     loss = _loss(supernet, batch, config, numbers, 2 * step + 1)
     if penalty is not None:
-        loss = loss + penalty()
+        loss = loss + penalty(grown)
     return descend(loss, optimiser, alphas, step=step, scaler=numbers.scaler)
 
 
@@ -247,13 +249,21 @@ def _both_steps(
         if rests:
             return None
         batch = batch_at(data[1], config.batch, derive(config.seed, 1), step).to(device)
-        return architecture_step(supernet, batch, optimisers[1], config, numbers, step, penalty)
+        grown = _grown(config, step, per_epoch, state.seconds)
+        return architecture_step(supernet, batch, optimisers[1], config, numbers, step, penalty, grown)
 
     if config.arch_first:
         alpha_loss = architecture()
         return weight(), alpha_loss
     loss = weight()
     return loss, architecture()
+
+
+def _grown(config: BilevelConfig, step: int, per_epoch: int, seconds: float) -> float:
+    """The share of the time after the warm-up that has passed."""
+    done = config.budget.progress(step, per_epoch, seconds)
+    warm = 0.0 if config.warmup is None else config.warmup.progress(step, per_epoch, seconds)
+    return ramp(done, done / warm if warm else 0.0)
 
 
 def _named(losses: tuple[float | None, float | None]) -> dict[str, float]:
