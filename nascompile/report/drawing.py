@@ -23,8 +23,17 @@ _STYLE = """
 
 @dataclass(frozen=True, slots=True)
 class _Box:
+    """A box by its centre."""
+
     x: float
     y: float
+    width: float = _WIDTH
+    height: float = _HEIGHT
+
+    def meets(self, other: _Box) -> bool:
+        """Whether the two overlap."""
+        apart = 2 * abs(self.x - other.x) >= self.width + other.width
+        return not apart and 2 * abs(self.y - other.y) < self.height + other.height
 
 
 def svg(cell: Cell) -> str:
@@ -44,13 +53,13 @@ def svg(cell: Cell) -> str:
     for state in cell.outputs:
         parts.append(f'<path class="join" d="{_curve(boxes[state], boxes["output"], 0)}"/>')
     labels = []
+    taken = list(boxes.values())
     for arrow, bend in _bent(cell.arrows):
         start, end = boxes[arrow.source], boxes[arrow.target]
         parts.append(f'<path class="arrow" d="{_curve(start, end, bend)}"/>')
-        # At a third of the way, where arrows into one state have not met yet.
-        x = start.x + _WIDTH / 2 + (end.x - start.x - _WIDTH) * 0.42
-        y = start.y + (end.y - start.y) * 0.36 + bend * 0.7
-        labels.append(f'<text class="label" x="{x:.1f}" y="{y:.1f}">{escape(_label(arrow))}</text>')
+        place = _label_place(_label(arrow), start, end, bend, taken)
+        taken.append(place)
+        labels.append(f'<text class="label" x="{place.x:.1f}" y="{place.y:.1f}">{escape(_label(arrow))}</text>')
     targets = {arrow.target for arrow in cell.arrows}
     for state, box in boxes.items():
         kind = "output" if state == "output" else "state" if state in targets else "input"
@@ -104,6 +113,26 @@ def _bent(arrows: tuple[Arrow, ...]) -> list[tuple[Arrow, float]]:
         seen[arrow.source, arrow.target] = number + 1
         found.append((arrow, (number + 1) // 2 * 26.0 * (-1 if number % 2 else 1)))
     return found
+
+
+def _label_place(text: str, start: _Box, end: _Box, bend: float, taken: list[_Box]) -> _Box:
+    """A place on the arrow that nothing takes; the first that was tried, if there is none."""
+    tried = []
+    for share in (0.4, 0.5, 0.32, 0.6, 0.25, 0.68, 0.75):
+        x, y = _point(start, end, bend, share)
+        tried.append(_Box(x, y, 6.0 * len(text) + 4, 13))
+        if not any(tried[-1].meets(other) for other in taken):
+            return tried[-1]
+    return tried[0]
+
+
+def _point(start: _Box, end: _Box, bend: float, t: float) -> tuple[float, float]:
+    """A point of the Bezier curve that `_curve` writes."""
+    x0, x3 = start.x + _WIDTH / 2, end.x - _WIDTH / 2
+    reach = (x3 - x0) * 0.45
+    weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
+    xs, ys = (x0, x0 + reach, x3 - reach, x3), (start.y, start.y + bend, end.y + bend, end.y)
+    return sum(w * x for w, x in zip(weights, xs, strict=True)), sum(w * y for w, y in zip(weights, ys, strict=True))
 
 
 def _curve(start: _Box, end: _Box, bend: float) -> str:

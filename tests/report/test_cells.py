@@ -60,6 +60,10 @@ def test_drawings_are_well_formed_and_boxes_do_not_overlap(cells: list[Cell]) ->
             assert all(abs(x - u) >= width or abs(y - v) >= height for u, v in places[i + 1 :])
         labels = [t.text for t in tree.iter(f"{space}text") if t.get("class") == "label"]
         assert labels == [a.operators[0] for a in cell.arrows]
+        spots = [t for t in tree.iter(f"{space}text") if t.get("class") == "label"]
+        boxes_of_text = [(float(t.get("x", 0)), float(t.get("y", 0)), 6.0 * len(t.text or "")) for t in spots]
+        for i, (x, y, w) in enumerate(boxes_of_text):
+            assert all(2 * abs(x - u) >= w + v or abs(y - z) >= 12 for u, z, v in boxes_of_text[i + 1 :])
 
 
 def test_a_benchmark_cell_without_picked_edges_is_drawn(root: Path) -> None:
