@@ -224,13 +224,15 @@ NUMBER_FUNCTIONS = {name for name in symbols.FUNCTIONS if name not in ("min", "m
 
 
 def function(name: str, arguments: list[Any]) -> Any:
-    """A built-in function of numbers and lists."""
+    """A built-in function of numbers and lists. Raises TypeError for a wrong number of arguments."""
     if name in SHAPE_FUNCTIONS:
         return SHAPE_FUNCTIONS[name](*arguments)
     if name in ("min", "max") and len(arguments) == 1 and isinstance(arguments[0], tuple):
         arguments = list(arguments[0])
     if name in NUMBER_FUNCTIONS and len(arguments) == 1:
         return unary(name, arguments[0])
+    if len(arguments) != 2 and (name not in ("min", "max") or len(arguments) < 2):
+        raise TypeError(name)
     if name == "cdiv" and isinstance(arguments[0], tuple):
         return tuple(function("cdiv", [a, arguments[1]]) for a in arguments[0])
     if any(a is None for a in arguments):

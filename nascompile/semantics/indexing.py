@@ -56,6 +56,10 @@ def _lookup(expr: ast.Index, base: Any, env: Env) -> Any:
         return _slice(base, start, expr, env)
     wild = [isinstance(p, ast.Star) for p in parts]
     numbers: tuple[Any, ...] = tuple(None if w else env.evaluate(p) for p, w in zip(parts, wild, strict=True))
+    for number, node in zip(numbers, parts, strict=True):
+        is_decided = isinstance(base, tuple) and isinstance(number, Sym)
+        if number is not None and not is_decided and (isinstance(number, bool) or not isinstance(number, int)):
+            raise env.ctx.fail("not-an-index", f"an index is a whole number, not {describe(number)}", node.span)
     if isinstance(base, Family):
         if any(wild):
             return _selection(base, numbers, wild, expr)
