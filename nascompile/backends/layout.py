@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from nascompile.backends.weights import TORCH_WEIGHT_NAMES, initial_value, torch_name
-from nascompile.ir.program import Graph, LayerNode, ParallelNode
+from nascompile.ir.program import Graph, LayerNode, ParallelNode, StackedNode
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,11 @@ def layout_of(graph: Graph) -> Layout:
         if isinstance(node, ParallelNode):
             for layers in stacks(node):
                 layout.add(tuple(f"{n.path}.w" for n in layers), numbers(layers[0].weights[0].shape), stacked=True)
+        elif isinstance(node, StackedNode):
+            for column in zip(*node.chains, strict=True):
+                for weight in column[0].weights:
+                    names = tuple(f"{layer.path}.{weight.name}" for layer in column)
+                    layout.add(names, numbers(weight.shape), stacked=True)
         elif isinstance(node, LayerNode) and node.extern is None:
             for weight in node.weights:
                 if not weight.is_buffer:
@@ -91,6 +96,7 @@ def initial(graph: Graph, layout: Layout, seed: int) -> Tensor:
     """The tensor with the initial values that a fixed network gives weights of these paths."""
     layers = [n for n in graph.nodes if isinstance(n, LayerNode)]
     layers += [layer for n in graph.nodes if isinstance(n, ParallelNode) for b in n.branches for layer in b.layers]
+    layers += [layer for n in graph.nodes if isinstance(n, StackedNode) for chain in n.chains for layer in chain]
     values: dict[str, Tensor] = {}
     for layer in layers:
         if layer.extern is None:

@@ -11,9 +11,20 @@ from torch.nn import functional as F
 
 from nascompile.backends.layout import stacks
 from nascompile.backends.torch_functional import FUNCTIONAL, convolution
+from nascompile.backends.torch_functions import spread
 from nascompile.backends.torch_layers import emit
 from nascompile.backends.weights import TORCH_WEIGHT_NAMES, torch_name
-from nascompile.ir.program import SCALED, GateNode, Graph, LayerNode, MixNode, Node, ParallelNode, TensorType
+from nascompile.ir.program import (
+    SCALED,
+    GateNode,
+    Graph,
+    LayerNode,
+    MixNode,
+    Node,
+    ParallelNode,
+    StackedNode,
+    TensorType,
+)
 
 if TYPE_CHECKING:
     from nascompile.backends.supernet import Supernet
@@ -36,6 +47,8 @@ def compile_node(net: Supernet, node: Node, graph: Graph) -> Step:
         return _mix(net, node)
     if isinstance(node, GateNode):
         return _gate(net, node)
+    if isinstance(node, StackedNode):
+        return _stacked(net, node)
     raise AssertionError(f"{node.path}: calls are inlined, and conditions are refused, before a supernet is compiled")
 
 
@@ -175,18 +188,62 @@ def _regular(columns: list[list[int]]) -> tuple[int, int] | None:
 
 def _mix(net: Supernet, node: MixNode) -> Step:
     slots = net.architecture.slots
-    pairs = list(zip(node.inputs, node.labels, strict=True))
-    scaled = [i for i, label in pairs if label == SCALED]
-    plain = [(i, slots[node.decision, label]) for i, label in pairs if label != SCALED]
+    factors = node.factors or (None,) * len(node.labels)
+    scaled: list[int] = []
+    plain: dict[int, list[tuple[int, int | None]]] = {}
+    for value, label, factor in zip(node.inputs, node.labels, factors, strict=False):
+        if label == SCALED:
+            scaled.append(value)
+        else:
+            vector = None if factor is None else node.inputs[factor]
+            plain.setdefault(value, []).append((slots[node.decision, label], vector))
     target = node.outputs[0]
+    terms = [
+        (value, [s for s, f in of if f is None], [(s, f) for s, f in of if f is not None])
+        for value, of in plain.items()
+    ]
 
     def step(v: Values, w: Tensors, s: Tensors, scales: Tensors) -> None:
         result = None
         for i in scaled:
             result = v[i] if result is None else result + v[i]
-        for i, slot in plain:
-            result = v[i] * s[slot] if result is None else torch.addcmul(result, v[i], s[slot])
+        for value, alone, gated in terms:
+            x = v[value]
+            factor: Any = None
+            for slot in alone:
+                factor = s[slot] if factor is None else factor + s[slot]
+            for slot, vector in gated:
+                factor = v[vector] * s[slot] if factor is None else torch.addcmul(factor, v[vector], s[slot])
+            if gated:
+                factor = spread(factor, x.dim() - 2)
+            result = x * factor if result is None else torch.addcmul(result, x, factor)
         v[target] = result
+
+    return step
+
+
+def _stacked(net: Supernet, node: StackedNode) -> Step:
+    """Chains of vector layers side by side: `(chains, batch, features)`."""
+    source, outputs, count = node.inputs[0], node.outputs, len(node.chains)
+    stages: list[tuple[Any, list[int]]] = []
+    for layer in node.chains[0]:
+        row = None if layer.layer == "linear" else emit(layer, (), net.seed)
+        assert not isinstance(row, nn.Module)
+        stages.append((row, [net.layout.position[f"{layer.path}.{weight.name}"] for weight in layer.weights]))
+
+    def step(v: Values, w: Tensors, s: Tensors, scales: Tensors) -> None:
+        x = v[source]
+        for number, (row, places) in enumerate(stages):
+            if row is not None:
+                x = row.function(x, *row.args, **row.kwargs)
+            elif number == 0:
+                bias = w[places[1]].flatten() if len(places) > 1 else None
+                x = torch.unflatten(F.linear(x, w[places[0]].flatten(0, 1), bias), 1, (count, -1)).transpose(0, 1)
+            elif len(places) > 1:
+                x = torch.baddbmm(w[places[1]].unsqueeze(1), x, w[places[0]].transpose(1, 2))
+            else:
+                x = torch.bmm(x, w[places[0]].transpose(1, 2))
+        _store(v, outputs, x.unbind(0))
 
     return step
 

@@ -53,7 +53,7 @@ class Supernet(nn.Module):
         scalars = mixture.unbind(0)
         scales = torch.split(mixture.index_select(0, self._scale_index), self._scale_sizes)
         pieces = torch.split(self.weights, self.layout.sizes)
-        weights = [p.view(s) for p, s in zip(pieces, self.layout.shapes, strict=True)]
+        weights = [p if len(s) == 1 else p.view(s) for p, s in zip(pieces, self.layout.shapes, strict=True)]
         values: Values = [None] * len(self.graph.types)
         values[self.graph.inputs[0]] = x
         absent: set[int] = set()

@@ -96,6 +96,8 @@ class MixNode:
     """An undecided `pick one` of operators: `inputs[k]` is what candidate `labels[k]` computes.
 
     The label `SCALED` marks inputs whose weight was applied upstream; candidates that are zero may be missing.
+    After the pass `fold_gates`, candidate `k` is `inputs[k]` times the vector `inputs[factors[k]]`, where that is not
+    None; the vectors follow the candidates in `inputs`.
     """
 
     decision: str
@@ -105,6 +107,7 @@ class MixNode:
     path: str
     origin: Origin
     guard: Any = True
+    factors: tuple[int | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -165,7 +168,23 @@ class ParallelNode:
     guard: Any = True
 
 
-Node = LayerNode | CallNode | MixNode | GateNode | PhiNode | ParallelNode
+@dataclass(frozen=True, slots=True, eq=False)
+class StackedNode:
+    """Equal chains of layers on one vector, computed as one: `chains[n]` gives `outputs[n]`.
+
+    Made by the pass `merge_vectors`. Chains start with a `linear`; the layers at one place of all chains differ only
+    in their weights.
+    """
+
+    chains: tuple[tuple[LayerNode, ...], ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    path: str
+    origin: Origin
+    guard: Any = True
+
+
+Node = LayerNode | CallNode | MixNode | GateNode | PhiNode | ParallelNode | StackedNode
 
 
 @dataclass(frozen=True, slots=True, eq=False)

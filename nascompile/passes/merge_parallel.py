@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from nascompile.ir.program import SCALED, Branch, Graph, LayerNode, MixNode, Node, ParallelNode, TensorType
+from nascompile.passes.uses import count_uses
 
 COMPOSE_UP_TO = 32
 """Channels up to which a separable convolution is composed into a dense one; measured on CPU."""
@@ -30,14 +31,7 @@ class _Found:
 def merge_parallel(graph: Graph) -> Graph:
     """The same supernet with parallel candidate convolutions merged. Needs a flat graph without dead nodes."""
     producer: dict[int, Node] = {o: node for node in graph.nodes for o in node.outputs}
-    uses: dict[int, int] = {}
-    for node in graph.nodes:
-        for value in node.inputs:
-            uses[value] = uses.get(value, 0) + 1
-        if isinstance(node, LayerNode) and node.sizes_like is not None:
-            uses[node.sizes_like] = uses.get(node.sizes_like, 0) + 1
-    for _, value in graph.outputs:
-        uses[value] = uses.get(value, 0) + 1
+    uses = count_uses(graph)
     groups: dict[Any, list[_Found]] = {}
     for index, node in enumerate(graph.nodes):
         if isinstance(node, MixNode):

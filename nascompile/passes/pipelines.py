@@ -7,7 +7,9 @@ from collections.abc import Callable
 from nascompile.ir.program import Graph
 from nascompile.passes.drop_identity import drop_identity
 from nascompile.passes.flatten import flatten
+from nascompile.passes.fold_gates import fold_gates
 from nascompile.passes.merge_parallel import merge_parallel
+from nascompile.passes.merge_vectors import merge_vectors
 from nascompile.passes.prune_dead import prune_dead
 from nascompile.passes.share_equal import share_equal
 
@@ -23,7 +25,9 @@ FIXED: tuple[Pass, ...] = (
 
 SUPERNET: tuple[Pass, ...] = (
     *FIXED,
-    merge_parallel,  # last: it looks for whole candidates, and nothing else knows its nodes
+    merge_vectors,  # after sharing, which gives gates of one state one input
+    merge_parallel,  # it looks for whole candidates
+    fold_gates,  # last: nothing else knows mixtures with factors
 )
 
 
