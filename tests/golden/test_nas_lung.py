@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import random
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -18,9 +21,12 @@ from nascompile.config.constants import argument_value
 from nascompile.ir.program import Program
 from nascompile.profile.cost import cost_of
 from nascompile.resources import resource
+from nascompile.search.partial_order import Pruning, Trial, front, rival
 from nascompile.semantics.elaborate import Request, elaborate
 from nascompile.semantics.modules import load
 from nascompile.source import Source
+from nascompile.space.genotype import Genotype
+from nascompile.space.order import Order
 from nascompile.space.space import SearchSpace
 from nascompile.syntax.parser import parse_expression
 from nascompile.train.losses import angular, make_loss, margin_share
@@ -251,3 +257,110 @@ def test_limited_space(case: dict[str, Any]) -> None:
     if case["count"] < 2000:
         configs = [config_of(dict(g.values)) for g in space.enumerate()]
         assert digest(sorted(configs, key=original_order)) == case["sha256_of_json_in_order"]
+
+
+# --- partial orders ---
+
+SEARCH = reference("naslung_search")
+
+
+@lru_cache
+def order(ladder: tuple[int, ...], shortest: int = 3, longest: int = 9) -> Order:
+    return Order(opened({"min_len": shortest, "max_len": longest, "channel_range": ladder}))
+
+
+def configs_of(genotypes: Iterable[Genotype]) -> list[list[list[int]]]:
+    return [config_of(dict(g.values)) for g in genotypes]
+
+
+@pytest.mark.parametrize("number", range(len(SEARCH["get_narrower_module"]["cases"])))
+def test_narrower(number: int) -> None:
+    case = SEARCH["get_narrower_module"]["cases"][number]
+    known = order(tuple(case["channel_range"]))
+    found = configs_of(known.narrower(known.space.genotype(values_of(case["config"]))))
+    assert (len(found), digest(sorted(found))) == (case["count"], case["sha256"])
+
+
+# The original goes one block below `min_len` from configurations of that depth, which its own space does not hold.
+SHALLOWER = [c for c in SEARCH["get_shallower_module"]["cases"] if sum(map(len, c["config"])) > c["min_len"]]
+
+
+@pytest.mark.parametrize("number", range(len(SHALLOWER)))
+def test_shallower(number: int) -> None:
+    case = SHALLOWER[number]
+    known = order((4, 8, 16, 32, 64, 128), case["min_len"])
+    found = configs_of(known.shallower(known.space.genotype(values_of(case["config"]))))
+    assert (len(found), digest(found)) == (case["count"], case["sha256"])
+
+
+@pytest.mark.parametrize("pair", SEARCH["partial_order_pairs"]["pairs"], ids=lambda p: f"{p['a']}-{p['b']}")
+def test_pairs(pair: dict[str, Any]) -> None:
+    known = order((4, 8, 16, 32, 64, 128))
+    a, b = values_of(pair["a"]), values_of(pair["b"])
+    assert known.is_narrower(a, b) is pair["a_narrower_b"]
+    assert known.is_narrower(b, a) is pair["b_narrower_a"]
+    assert known.is_shallower(a, b) is pair["a_shallower_b"]
+    assert known.is_shallower(b, a) is pair["b_shallower_a"]
+
+
+def trial(row: dict[str, Any]) -> Trial:
+    known = order((4, 8, 16, 32, 64, 128))
+    return Trial(known.space.genotype(values_of(row["config"])), row["acc"], row["lat"])
+
+
+def test_rivals_and_front() -> None:
+    table = SEARCH["get_yw_and_excellent"]
+    trials = [trial(row) for row in table["table"]]
+    for each, row in zip(trials, table["yw"], strict=True):
+        found = rival(trials, each)
+        expected = row["yw"] or None
+        assert (found and config_of(dict(found.genotype.values))) == (expected and expected["config"])
+    assert configs_of(t.genotype for t in front(trials)) == [row["config"] for row in table["excellent"]]
+
+
+def parameters(config: list[list[int]]) -> int:
+    """Of the plain network; the closed form, which `test_sizes_of_the_plain_network` holds to the text."""
+    total, last = 564, 4
+    for stage in config:
+        total += 27 * last**2 + 2 * last
+        for c in stage:
+            total += 27 * last * c + 27 * c * c + last * c + 9 * c
+            last = c
+    return total + 2 * last + 2
+
+
+@pytest.mark.parametrize("row", SEARCH["params_plain_stem44"], ids=lambda row: str(row["config"]))
+def test_sizes_of_the_plain_network(row: dict[str, Any]) -> None:
+    entry = {"stem": [4, 4], "config": row["config"], "variant": "plain"}
+    assert cost_of(configured(entry)).registered == row["params"] == parameters(row["config"])
+
+
+def score(config: list[list[int]]) -> float:
+    weighted = sum((i + 1) * c for i, c in enumerate(c for stage in config for c in stage))
+    return 60 + 6 * math.log10(weighted) + 3 * math.sin(0.37 * weighted)
+
+
+def latency(config: list[list[int]]) -> float:
+    flat = [c for stage in config for c in stage]
+    return parameters(config) * 1e-4 * (1 + 0.15 * math.sin(7 * len(flat) + sum(flat)))
+
+
+@pytest.mark.parametrize("trace", SEARCH["pruning_traces"]["traces"], ids=lambda t: f"{t['seed']}-{t['space_size']}")
+def test_pruning(trace: dict[str, Any]) -> None:
+    """The recorded order of training (the original's own generator errs by one at times: an IndexError there)."""
+    known = order(tuple(trace["channel_range"]), trace["min_depth"], trace["max_depth"])
+    listed = sorted(known.space.enumerate(), key=lambda g: original_order(config_of(dict(g.values))))
+    assert len(listed) == trace["space_size"]
+    pruning = Pruning(known, listed, lambda g: latency(config_of(dict(g.values))))
+    rng = random.Random(trace["seed"])
+    for step, row in enumerate(trace["trained_in_order"]):
+        assert len(pruning.pruned) == trace["pruned_before_each_step"][step]
+        chosen = pruning.left.pop(rng.randint(0, len(pruning.left)))
+        config = config_of(dict(chosen.values))
+        assert config == row["config"]
+        assert (score(config), latency(config)) == pytest.approx((row["acc"], row["lat"]))
+        pruning.tell(Trial(chosen, score(config), latency(config)))
+    assert (len(pruning.pruned), len(pruning.left)) == (trace["pruned_count"], trace["remaining_untrained"])
+    assert digest(configs_of(pruning.pruned)) == trace["pruned_sha256"]
+    best = configs_of(t.genotype for t in front(pruning.trials))
+    assert best == [row["config"] for row in trace["final_excellent"]]
