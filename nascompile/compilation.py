@@ -85,15 +85,19 @@ class Compilation:
 
     def task(self, name: str | None = None, search: str | None = None) -> Task:
         """The task `name`, or the one of the search, or the only one, with the settings put in. Raises NasError."""
-        if name is None and (search is not None or self.library.searches):
+        declaration = None
+        if search is not None or (name is None and self.library.searches):
             declaration = self._search_declaration(search)
-            if isinstance(declaration.task, ast.Name):
-                name = declaration.task.id
-                found = self._find_task(name, declaration.task.span)
-                changed = self._overridden(declaration).task
-                return read_task(found.name, self.library, self.data, None if changed is None else changed.body)
-        found = self._find_task(name)
-        changed = apply_settings(self.settings, Targets(task=found)).task if self.settings else None
+        elif name is not None:
+            declaration = next((d for d in self.library.searches.values() if d.task == ast.Name(name)), None)
+        if name is None and declaration is not None and isinstance(declaration.task, ast.Name):
+            found = self._find_task(declaration.task.id, declaration.task.span)
+        else:
+            found = self._find_task(name)
+        if not self.settings:
+            return read_task(found.name, self.library, self.data)
+        space = None if declaration is None else self.library.spaces.get(_space_name(declaration.space))
+        changed = apply_settings(self.settings, Targets(declaration, found, space)).task
         return read_task(found.name, self.library, self.data, None if changed is None else changed.body)
 
     def genotype(self, name: str | None = None) -> Genotype:
@@ -193,7 +197,7 @@ class Compilation:
 
     def input_of(self, call: SpaceCall) -> Input:
         """The input of a space: `--input`, else the task's of a search over it, else the default of its parameter,
-        else that of the text's only task.
+        else that of the first search (which may compare with it) or of the only task.
 
         Raises NasError (`missing-input`).
         """
@@ -205,8 +209,11 @@ class Compilation:
                 return (task.channels, *task.patch)
         declaration_ = self.library.spaces[call.name]
         default = declaration_.tensors[0].default if declaration_.tensors else None
+        if default is None and self.library.searches:
+            task = self.task(search=next(iter(self.library.searches)))
+            return (task.channels, *task.patch)
         if default is None and len(self._own(ast.TaskDecl)) == 1:
-            task = read_task(self._own(ast.TaskDecl)[0].name, self.library, self.data)
+            task = self.task(self._own(ast.TaskDecl)[0].name)
             return (task.channels, *task.patch)
         if default is None:
             hint = f"write `{call.name}(x: image = [1, 64, 64]; ...)`, or pass `--input 1x64x64`"

@@ -55,7 +55,7 @@ def plan_of(text: Compilation, genotype: str | None, search: str | None, task: s
     made = text.genotype(genotype)
     name = search if search is not None else _search_for(text, made.space)
     training = text.search(name).train if name is not None else default_training()
-    where = text.task(task, search=None if task else name) if task or name else text.task()
+    where = text.task(task, search=name)
     digest = f"{text.digest_of(name)}/{made.digest()}/{where.name}"
     return Plan(text, made, where, training, name, digest)
 
@@ -81,7 +81,7 @@ def of_newest_run(root: Path, settings: Sequence[str], task: str | None, data: P
     name = run.record().get("search")
     if name is None and not text.library.searches:
         raise error("missing-search", f"the run `{run.name}` has no search that says how to train")
-    where = text.task(task, search=None if task else name)
+    where = text.task(task, search=name)
     digest = f"{text.digest_of(name)}/{genotype.digest()}/{where.name}"
     return Plan(text, genotype, where, text.search(name).train, name, digest)
 

@@ -159,6 +159,28 @@ def test_a_genotype_inherits_from_the_supernet(nascompile: Command, work: Path, 
     assert "weights taken over" in done.err and "not there" not in done.err and "another shape" not in done.err
 
 
+def test_the_newest_run_is_trained_again_with_settings(nascompile: Command, work: Path) -> None:
+    done = nascompile("train", "--name", "longer", "--set", "train.budget=4 steps")
+    assert done.code == 0, done.err
+    run = runs.find(work / "runs", "longer")
+    assert run.path("metrics.csv").read_text().splitlines()[-1].startswith("4,")
+    assert run.path("genotype.nas").read_text() == (work / "runs" / "all" / "genotype.nas").read_text()
+    assert nascompile("evaluate").code == 0  # of this run: it is the newest
+
+
+def test_a_genotype_is_trained_on_another_task(nascompile: Command, work: Path, demo: Path) -> None:
+    text = (work / "tiny.nas").read_text()
+    other = text[text.index("task cells") : text.index("search first")]
+    other = other.replace("cells", "plain_cells").replace("[background, interior, boundary]", "[background, nucleus]")
+    other = other.replace("[16, 16]", "[24, 24]\n  labels  = map([0, 0], [1, 1], [2, 1])")
+    (work / "tiny.nas").write_text(text + other)
+    arguments = ("-g", "one", "--task", "plain_cells", "--data", demo, "--name", "o", "--set", "train.budget=2 steps")
+    done = nascompile("train", "tiny.nas", *arguments)
+    assert done.code == 0, done.err
+    (entry,) = json.loads((work / "runs" / "o" / "results.json").read_text())["entries"]
+    assert list(entry["evaluation"]["summaries"]["dice"]["per_class"]) == ["nucleus"]
+
+
 @pytest.mark.parametrize("split", ["train", "val", "test"])
 def test_a_run_is_evaluated_on_a_split(nascompile: Command, work: Path, split: str) -> None:
     done = nascompile("evaluate", "--split", split, "--metric", "dice", "--metric", "jaccard", "--json")
