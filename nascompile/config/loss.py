@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from nascompile.config.constants import Choice, choice, constant
 from nascompile.config.readers import check_choice
-from nascompile.config.tables import LOSSES
+from nascompile.config.tables import LOSSES, PAIR_LOSSES
 from nascompile.diagnostics import error
 from nascompile.semantics.modules import Library
 from nascompile.source import Span
@@ -49,7 +49,7 @@ def read_loss(expr: ast.Expr, library: Library) -> tuple[LossTerm, ...]:
             output = _output(outputs[0])
         expr = replace(expr, arguments=tuple(a for a in expr.arguments if a.name is not None), split=None)
     found = choice(expr, library)
-    check_choice(found, expr, "loss", LOSSES)
+    check_choice(found, expr, "loss", LOSSES | PAIR_LOSSES)
     return (LossTerm(1.0, output, found, expr.span),)
 
 

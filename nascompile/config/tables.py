@@ -32,6 +32,8 @@ LOSSES: Table = {
     "focal": {"gamma": 2.0, "background": True},
 }  # fmt: skip
 
+PAIR_LOSSES: Table = {"angular": {"share": 1 / 6, "gamma": 0.0}}
+
 SCHEDULES: Table = {
     "constant": {},
     "cosine": {"min": 0.0, "warmup": 0.0},

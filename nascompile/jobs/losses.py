@@ -9,7 +9,7 @@ import torch
 
 from nascompile.config.loss import LossTerm
 from nascompile.diagnostics import Diagnostic, Label, NasError, did_you_mean
-from nascompile.train.losses import make_loss
+from nascompile.train.losses import PAIR_LOSSES, make_loss, make_pair_loss
 from nascompile.train.predict import main_output
 from nascompile.train.step import OutputLoss
 
@@ -24,26 +24,46 @@ def output_loss(terms: Sequence[LossTerm], outputs: Sequence[str]) -> OutputLoss
     parts = []
     problems = []
     for term in terms:
-        place = _place(term, names)
+        is_pair = term.choice.name in PAIR_LOSSES
+        place = _pair(term, names) if is_pair else _place(term, names)
         if place is None:
             message = f"the space has no output `{term.output}`"
             hint = did_you_mean(term.output or "", names) or f"its outputs are {', '.join(names)}"
             at = None if term.span is None else Label(term.span)
             problems.append(Diagnostic("unknown-output", message, at, hint=hint))
         else:
-            parts.append((term.weight, place, make_loss(term.choice.name, term.choice.options, term.span)))
+            make = _of_pair if is_pair else _of_one
+            parts.append((term.weight, make(term, place)))
     if problems:
         raise NasError(problems)
 
     def loss(returned: Any, target: torch.Tensor) -> torch.Tensor:
         total = None
-        for weight, place, function in parts:
-            value = weight * function(_logits(returned, place), target)
+        for weight, function in parts:
+            value = weight * function(returned, target)
             total = value if total is None else total + value
         assert total is not None  # a loss has at least one term
         return total
 
     return loss
+
+
+def _of_one(term: LossTerm, place: int) -> OutputLoss:
+    function = make_loss(term.choice.name, term.choice.options, term.span)
+    return lambda returned, target: function(_logits(returned, place), target)
+
+
+def _of_pair(term: LossTerm, place: int) -> OutputLoss:
+    function = make_pair_loss(term.choice.name, term.choice.options, term.span)
+    return lambda returned, target: function(returned[place], returned[place + 1], target)
+
+
+def _pair(term: LossTerm, names: list[str]) -> int | None:
+    """The place of the first of the two tensors that an output is."""
+    output = term.output or "logits"
+    first, second = f"{output}[0]", f"{output}[1]"
+    found = names.index(first) if first in names else -1
+    return found if found >= 0 and names[found + 1 : found + 2] == [second] else None
 
 
 _COUNTS = -1

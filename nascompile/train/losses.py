@@ -18,8 +18,14 @@ from nascompile.source import Span
 from nascompile.train.choices import choose
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+PairLoss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 NO_INDEX = -100
 """An `ignore_index` that no target holds (torch's own default)."""
+
+
+def make_pair_loss(name: str, options: Mapping[str, Any] | None = None, span: Span | None = None) -> PairLoss:
+    """A loss of an output that is a pair of tensors, (first, second, target) -> scalar; raises as `make_loss` does."""
+    return choose("loss", PAIR_LOSSES, name, options or {}, span)
 
 
 def make_loss(name: str, options: Mapping[str, Any] | None = None, span: Span | None = None) -> Loss:
@@ -146,12 +152,13 @@ def dice_bce(
 
 
 def angular(
-    cosine: torch.Tensor, psi: torch.Tensor, target: torch.Tensor, *, share: float, gamma: float = 0.0
+    cosine: torch.Tensor, psi: torch.Tensor, target: torch.Tensor, *, share: float = 1 / 6, gamma: float = 0.0
 ) -> torch.Tensor:
     """Cross entropy of the angular head's outputs, `share` of the target's logit from `psi` (SphereFace, CVPR 2017).
 
     `cosine` and `psi` are |x| cos(t) and |x| psi(t), (n, k); `gamma` > 0 weighs samples by (1 - p)^gamma, p without
-    gradient. Share 0 is what NAS-Lung's repository computes, whose margin is commented out.
+    gradient. The default share is where the published one ends (`margin_share`); share 0 is what NAS-Lung's repository
+    computes, whose margin is commented out.
     """
     chosen = torch.nn.functional.one_hot(target.long(), cosine.shape[1]).to(cosine.dtype)
     log = (cosine + share * chosen * (psi - cosine)).log_softmax(1)
@@ -163,6 +170,9 @@ def margin_share(step: int, lowest: float = 5.0, highest: float = 1500.0, decay:
     """The published share of the margin at a step: 1 / (1 + max(lowest, highest / (1 + decay * step)))."""
     return 1 / (1 + max(lowest, highest / (1 + decay * step)))
 
+
+PAIR_LOSSES: dict[str, Callable[..., torch.Tensor]] = {"angular": angular}
+"""Losses of an output that is a pair (`angular_linear` gives `logits[0]` and `logits[1]`)."""
 
 LOSSES: dict[str, Callable[..., torch.Tensor]] = {
     "bce": bce,

@@ -27,6 +27,7 @@ def options(table: Mapping[str, Callable[..., Any]]) -> dict[str, dict[str, Any]
     ("ours", "theirs"),
     [
         (tables.LOSSES, losses.LOSSES),
+        (tables.PAIR_LOSSES, losses.PAIR_LOSSES),
         (tables.OPTIMISERS, optimisers.OPTIMISERS),
         (tables.SCHEDULES, optimisers.SCHEDULES),
     ],

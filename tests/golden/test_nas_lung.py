@@ -18,7 +18,10 @@ from torch_rules import TOLERANCE
 
 from nascompile.backends.pytorch import Network, build
 from nascompile.config.constants import argument_value
+from nascompile.config.loss import read_loss
+from nascompile.diagnostics import NasError
 from nascompile.ir.program import Program
+from nascompile.jobs.losses import output_loss
 from nascompile.profile.cost import cost_of
 from nascompile.resources import resource
 from nascompile.search.partial_order import Pruning, Trial, front, rival
@@ -364,3 +367,21 @@ def test_pruning(trace: dict[str, Any]) -> None:
     assert digest(configs_of(pruning.pruned)) == trace["pruned_sha256"]
     best = configs_of(t.genotype for t in front(pruning.trials))
     assert best == [row["config"] for row in trace["final_excellent"]]
+
+
+def test_losses_as_text() -> None:
+    """`angular(logits)` takes both outputs of the head, `ce(logits[0])` the cosine alone."""
+    bound = configured({"stem": [4, 4], "config": [[4], [4], [4]], "variant": "sp"})
+    net = build(bound)
+    assert net.output_names == ("logits[0]", "logits[1]")
+    found = net(image([2, 1, 32, 32, 32]).float())
+    target = torch.tensor([0, 1])
+    for text, expected in {
+        "angular(logits, share = 0.5)": angular(*found, target, share=0.5),
+        "angular(logits)": angular(*found, target, share=margin_share(10**6)),
+        "ce(logits[0])": make_loss("ce")(found[0], target),
+    }.items():
+        terms = read_loss(parse_expression(Source("loss", text)), library("nas_lung"))
+        assert output_loss(terms, net.output_names)(found, target).item() == pytest.approx(expected.item())
+    with pytest.raises(NasError, match="unknown-output"):
+        output_loss(read_loss(parse_expression(Source("loss", "angular(main)")), library("nas_lung")), ["main"])
