@@ -23,11 +23,11 @@ search quick : nas_unet(c = 16, depth = 3) on nuclei {
   budget   = 40 epochs
   batch    = 8
   validate = 4
-  compare  = [background, threshold, random, unet(c = 7, depth = 3)]
+  compare  = [background, threshold, random, unet(c = 5, depth = 3)]
   maximize dice
   stage train {
     weights  = adamw(lr = 2e-3, weight_decay = 1e-2, schedule = cosine(warmup = 0.05))
-    budget   = 40 epochs
+    budget   = 60 epochs
     validate = 4
   }
 }

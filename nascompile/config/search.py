@@ -11,6 +11,7 @@ from nascompile.config import readers
 from nascompile.config.constants import Choice, SpaceCall, choice, space_call
 from nascompile.config.fields import Fields, Reader, read_fields
 from nascompile.config.loss import LossTerm, read_loss
+from nascompile.config.measures import check_objective, check_where
 from nascompile.config.tables import OPTIMISERS_WITH_SCHEDULE, SCHEDULES, STRATEGIES
 from nascompile.diagnostics import Diagnostic, Label, NasError, did_you_mean, error
 from nascompile.semantics.modules import Library
@@ -123,8 +124,10 @@ def read_search(declaration: ast.SearchDecl, library: Library) -> SearchConfig:
     for statement in fields.others:
         if isinstance(statement, ast.Objective):
             objectives += [Objective(statement.direction, value) for value in statement.values]
+            problems += [problem for value in statement.values for problem in check_objective(value)]
         elif isinstance(statement, ast.Where):
             where.append(statement.condition)
+            problems += check_where(statement.condition)
         elif isinstance(statement, ast.Stage):
             stages[statement.name] = statement
             if statement.name != "train":

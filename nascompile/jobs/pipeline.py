@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from nascompile.compilation import Compilation
+from nascompile.config.measures import holds
 from nascompile.config.search import SearchConfig
 from nascompile.diagnostics import NasError
 from nascompile.jobs.contest import (
@@ -26,9 +27,11 @@ from nascompile.jobs.environment import environment
 from nascompile.jobs.exporting import Exported, export_network
 from nascompile.jobs.folder import GENOTYPE, WEIGHTS, read_genotype
 from nascompile.jobs.networks import save_weights
+from nascompile.jobs.programs import fixed_program
 from nascompile.jobs.results import Entry, table
 from nascompile.jobs.searching import prepare, search
 from nascompile.jobs.training import Data
+from nascompile.profile.cost import cost_of
 from nascompile.profile.latency import torch_latency
 from nascompile.report.curves import draw_run
 from nascompile.report.run_page import write_page
@@ -83,10 +86,21 @@ def search_step(context: Context, *, resume: bool = True) -> Genotype:
     if found.genotype is None:
         run.update(step="search interrupted")
         raise KeyboardInterrupt
+    _tell_broken_conditions(context, found.genotype)
     add_timing(run, "search", found.outcome.seconds)
     run.update(step="searched", size=str(prepared.space.size()))
     draw_run(run, prepared.space.program, found.genotype)
     return found.genotype
+
+
+def _tell_broken_conditions(context: Context, genotype: Genotype) -> None:
+    """A relaxed search cannot refuse a network for its cost; that what it found breaks a `where` is said."""
+    cost = cost_of(fixed_program(context.text, genotype, context.data.task))
+    measures = {"params": cost.live, "macs": cost.macs, "activations": cost.activations}
+    for condition in context.config.where:
+        if not holds(condition, measures, context.text.library):
+            words = " ".join(condition.span.text.split())
+            context.say(f"note: the genotype does not fulfil `{words}` ({cost.live:,} parameters, {cost.macs:,} MACs)")
 
 
 def run_all(context: Context) -> list[dict[str, Any]]:

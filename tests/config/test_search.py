@@ -9,6 +9,7 @@ import pytest
 
 from nascompile.compilation import Compilation
 from nascompile.config.constants import Choice
+from nascompile.config.measures import holds
 from nascompile.data.task import Augment, Pairs, Ratio
 from nascompile.train.budget import Budget
 
@@ -68,6 +69,15 @@ MISTAKES = [
     ("2 epochs", "2 ms", "wrong-unit", "2 ms", "epochs"),
     ("on cells", "on sells", "unknown-task", "sells", "did you mean `cells`?"),
     ("tiny(c = 6)", "tiny(d = 6)", "unknown-argument", "d", "did you mean `c`?"),
+    ("budget   = 20 epochs", "budget = 20 epochs\n  maximize dize", "unknown-measure", "dize", "did you mean `dice`?"),
+    (
+        "budget   = 20 epochs",
+        "budget = 20 epochs\n  where parms < 2M",
+        "unknown-measure",
+        "parms",
+        "did you mean `params`?",
+    ),
+    ("budget   = 20 epochs", "budget = 20 epochs\n  where latency < 3 ms", "unknown-measure", "latency", "params"),
     ("stage train", "stage trains", "unknown-stage", "", "did you mean `train`?"),
     ("classes = [background, interior, boundary]", "clases = 3", "unknown-field", "clases", "did you mean `classes`?"),
     ("[32, 32]", "[32, 0]", "bad-value", "[32, 0]", "[96, 96]"),
@@ -94,6 +104,21 @@ def test_a_mistake_is_told_at_its_place(
     if caret:
         assert diagnostic.primary.span.text == caret
     assert hint in (diagnostic.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("condition", "holds_"),
+    [
+        ("params < 2M", True),
+        ("params < 1k", False),
+        ("params <= 1000 * 5 and macs > 1M", True),
+        ("not params < 2M or macs / params > 1k", False),
+    ],
+)
+def test_conditions_compare_measures(compiled: Compiled, condition: str, holds_: bool) -> None:
+    text = compiled("20 epochs", f"20 epochs\n  where {condition}")
+    (where,) = text.search().where
+    assert holds(where, {"params": 5000, "macs": 2_000_000}, text.library) is holds_
 
 
 def test_several_mistakes_are_told_in_one_run(compiled: Compiled) -> None:
