@@ -36,7 +36,7 @@ _BINARY: dict[str, Callable[[Any, Any], Any]] = {
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "floor": lambda a: math.floor(a),
     "ceil": lambda a: math.ceil(a),
-    "round": lambda a: int(math.floor(a + 0.5)),
+    "round": lambda a: math.floor(a + 0.5),
     "int": int,
     "abs": abs,
     "min": min,

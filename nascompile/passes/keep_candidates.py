@@ -1,4 +1,4 @@
-"""Build only the operators that decisions still choose from, as staged searches leave them (Chen et al., P-DARTS, ICCV 2019)."""
+"""Build only the operators that decisions still choose from, as staged searches leave them (P-DARTS, ICCV 2019)."""
 
 from __future__ import annotations
 

@@ -4,58 +4,60 @@ nas 1
 
 # Convolution. k, stride, padding and dilation are one number or one per axis.
 layer conv(c, k, stride = 1, dilation = 1, padding = same(k, dilation), groups = 1, bias = false) {
-  shape [ch, *s] -> [c, *window(s, k, stride, padding, dilation)]
-  weight w [c, ch // groups, *axes(k, s)]
-  weight b [c] if bias
-  macs prod(w) * prod(out) // c
+  shape   [ch, *s] -> [c, *window(s, k, stride, padding, dilation)]
+  weight  w [c, ch // groups, *axes(k, s)]
+  weight  b [c] if bias
+  macs    prod(w) * prod(out) // c
   require c >= 1 else "`conv` needs at least one output channel, got {c}"
   require ch % groups == 0 else "`groups` = {groups} must divide the {ch} input channels"
   require c % groups == 0 else "`groups` = {groups} must divide the {c} output channels"
 }
 
 # Transposed convolution; multiply-accumulates are counted on the input's positions.
-layer conv_transpose(c, k, stride = 1, dilation = 1, padding = 0, output_padding = 0, groups = 1, bias = false) {
-  shape [ch, *s] -> [c, *unwindow(s, k, stride, padding, dilation, output_padding)]
-  weight w [ch, c // groups, *axes(k, s)]
-  weight b [c] if bias
-  macs prod(w) * prod(s)
+layer conv_transpose(
+  c, k, stride = 1, dilation = 1, padding = 0, output_padding = 0, groups = 1, bias = false
+) {
+  shape   [ch, *s] -> [c, *unwindow(s, k, stride, padding, dilation, output_padding)]
+  weight  w [ch, c // groups, *axes(k, s)]
+  weight  b [c] if bias
+  macs    prod(w) * prod(s)
   require ch % groups == 0 else "`groups` = {groups} must divide the {ch} input channels"
   require c % groups == 0 else "`groups` = {groups} must divide the {c} output channels"
 }
 
 # Fully connected layer on a vector.
 layer linear(c, bias = false) {
-  shape [n] -> [c]
-  weight w [c, n]
-  weight b [c] if bias
-  macs c * n
+  shape   [n] -> [c]
+  weight  w [c, n]
+  weight  b [c] if bias
+  macs    c * n
   require c >= 1 else "`linear` needs at least one output, got {c}"
 }
 
 # A-Softmax head (Liu et al., SphereFace, CVPR 2017): the first output is |x| cos(t), the second |x| psi(t).
 layer angular_linear(c, margin = 4) {
-  shape [n] -> [c], [c]
-  weight w [n, c]
-  macs c * n
+  shape   [n] -> [c], [c]
+  weight  w [n, c]
+  macs    c * n
 }
 
 layer batch_norm(affine = true) {
-  shape [ch, *s] -> [ch, *s]
-  weight w [ch] if affine
-  weight b [ch] if affine
-  buffer mean [ch]
-  buffer var [ch]
+  shape   [ch, *s] -> [ch, *s]
+  weight  w [ch] if affine
+  weight  b [ch] if affine
+  buffer  mean [ch]
+  buffer  var [ch]
 }
 layer group_norm(groups, affine = true) {
-  shape [ch, *s] -> [ch, *s]
-  weight w [ch] if affine
-  weight b [ch] if affine
+  shape   [ch, *s] -> [ch, *s]
+  weight  w [ch] if affine
+  weight  b [ch] if affine
   require ch % groups == 0 else "`groups` = {groups} must divide the {ch} channels"
 }
 layer instance_norm(affine = false) {
-  shape [ch, *s] -> [ch, *s]
-  weight w [ch] if affine
-  weight b [ch] if affine
+  shape   [ch, *s] -> [ch, *s]
+  weight  w [ch] if affine
+  weight  b [ch] if affine
   require prod(s) > 1 else "`instance_norm` needs more than one position per channel, got {s}"
 }
 
@@ -63,8 +65,8 @@ layer relu() { shape [*t] -> [*t] }
 layer relu6() { shape [*t] -> [*t] }
 layer leaky_relu(slope = 0.01) { shape [*t] -> [*t] }
 layer prelu() {
-  shape [*t] -> [*t]
-  weight w [1]
+  shape   [*t] -> [*t]
+  weight  w [1]
 }
 layer elu(alpha = 1.0) { shape [*t] -> [*t] }
 layer selu() { shape [*t] -> [*t] }
@@ -78,16 +80,22 @@ layer hard_swish() { shape [*t] -> [*t] }
 # Over the channels; over every position of a one-channel map with `over = positions`.
 layer softmax(over: channels | positions = channels) { shape [*t] -> [*t] }
 
-layer max_pool(k, stride = k, padding = 0) { shape [ch, *s] -> [ch, *window(s, k, stride, padding, 1)] }
+layer max_pool(k, stride = k, padding = 0) {
+  shape   [ch, *s] -> [ch, *window(s, k, stride, padding, 1)]
+}
 # Padding does not count in the mean.
-layer avg_pool(k, stride = k, padding = 0) { shape [ch, *s] -> [ch, *window(s, k, stride, padding, 1)] }
+layer avg_pool(k, stride = k, padding = 0) {
+  shape   [ch, *s] -> [ch, *window(s, k, stride, padding, 1)]
+}
 layer global_avg_pool() { shape [ch, *s] -> [ch] }
 layer global_max_pool() { shape [ch, *s] -> [ch] }
 layer channel_max() { shape [ch, *s] -> [1, *s] }
 layer channel_mean() { shape [ch, *s] -> [1, *s] }
 
 # `to` is a factor, one number per axis, or the size of a tensor: `size(x)`.
-layer interpolate(to, mode: nearest | linear = nearest, align_corners = false) { shape [ch, *s] -> [ch, *resized(s, to)] }
+layer interpolate(to, mode: nearest | linear = nearest, align_corners = false) {
+  shape   [ch, *s] -> [ch, *resized(s, to)]
+}
 layer pad(first = 0, last = 0) { shape [ch, *s] -> [ch, *plus(s, first + last)] }
 layer crop(first = 0, last = 0) { shape [ch, *s] -> [ch, *plus(s, 0 - first - last)] }
 
@@ -105,6 +113,6 @@ layer channel_dropout(p = 0.5) { shape [ch, *s] -> [ch, *s] }
 layer drop_path(p = 0.1) { shape [*t] -> [*t] }
 layer flatten() { shape [*t] -> [prod(t)] }
 layer channel_shuffle(groups) {
-  shape [ch, *s] -> [ch, *s]
+  shape   [ch, *s] -> [ch, *s]
   require ch % groups == 0 else "`groups` = {groups} must divide the {ch} channels"
 }
