@@ -45,6 +45,8 @@ def run(
     if name is not None and (root / name / runs.RECORD).is_file():
         folder = runs.Run(root / name)
         session.require_same(folder, digest)
+        if folder.record().get("step") == "finished":
+            print(f"run `{name}` is finished; this is its table (`--fresh` does it again)", file=sys.stderr)
     else:
         folder = runs.create(root, name, note=note, record=record_of(text, "run", search))
         write_spec(folder, text, search)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from nascompile import runs
 
-from .conftest import Command, Done
+from .conftest import Command
 
 
 @pytest.fixture(scope="module")
@@ -203,31 +204,20 @@ def test_a_search_goes_on_after_an_interruption(
     nascompile: Command, work: Path, demo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from nascompile.search.oneshot import bilevel
-    from nascompile.train.interrupt import Interrupt
 
-    original = bilevel._both_steps
-    requested: list[Interrupt] = []
-    catch = bilevel.catch_interrupt
+    class AfterTwoSteps:
+        """An interruption that is asked for when the loop looks for it the third time."""
 
-    def stop_after_two(*arguments: object, **options: object) -> object:
-        result = original(*arguments, **options)  # type: ignore[arg-type]
-        if arguments[6].step == 1:  # type: ignore[attr-defined]
-            requested[0].requested = True
-        return result
+        looks = 0
 
-    class Catching:
-        def __enter__(self) -> Interrupt:
-            self.context = catch()
-            requested[:] = [self.context.__enter__()]
-            return requested[0]
-
-        def __exit__(self, *error: object) -> None:
-            self.context.__exit__(None, None, None)
+        @property
+        def requested(self) -> bool:
+            self.looks += 1
+            return self.looks > 2
 
     with monkeypatch.context() as patch:
-        patch.setattr(bilevel, "_both_steps", stop_after_two)
-        patch.setattr(bilevel, "catch_interrupt", Catching)
-        stopped: Done = nascompile("search", "tiny.nas", "--data", demo, "--name", "cut")
+        patch.setattr(bilevel, "catch_interrupt", lambda: nullcontext(AfterTwoSteps()))
+        stopped = nascompile("search", "tiny.nas", "--data", demo, "--name", "cut")
     assert stopped.code == 130 and "resume with `nascompile search tiny.nas --resume --name cut`" in stopped.err
     assert not (work / "runs" / "cut" / "genotype.nas").exists()
     assert nascompile("search", "tiny.nas", "--data", demo, "--name", "cut", "--resume").code == 0
