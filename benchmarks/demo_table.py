@@ -47,7 +47,7 @@ SETS = {
     "demo": Set("benchmarks/specs/nuclei_demo.nas", 3, 3, 3, FLAT),
     "nuclei": Set("benchmarks/specs/nuclei_dsb.nas", 1, 3, 3, FLAT),
     "polyps": Set("benchmarks/specs/polyps.nas", 1, 3, 3, FLAT),
-    "hippocampus": Set("benchmarks/specs/hippocampus.nas", 1, 3, 3, DEEP),
+    "hippocampus": Set("benchmarks/specs/hippocampus.nas", 1, 2, 2, DEEP),
 }
 
 

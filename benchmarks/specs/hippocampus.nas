@@ -14,18 +14,18 @@ task hippocampus {
 }
 
 search quick : nas_unet(c = 16, depth = 2) on hippocampus {
-  strategy = bilevel(warmup = 15 steps)
+  strategy = bilevel(warmup = 10 steps)
   weights  = sgd(lr = 0.05, momentum = 0.9, weight_decay = 3e-4, schedule = cosine(min = 0.005))
   alphas   = adam(lr = 0.01, weight_decay = 1e-3, betas = [0.5, 0.999])
   loss     = dice_ce
-  budget   = 40 steps
+  budget   = 30 steps
   batch    = 1
   split    = 0.5
   validate = 100
   stage train {
     weights  = adamw(lr = 0.003, weight_decay = 0.01, schedule = cosine(min = 1e-5))
     loss     = dice_ce
-    budget   = 120 steps
+    budget   = 80 steps
     batch    = 2
     validate = 4
   }

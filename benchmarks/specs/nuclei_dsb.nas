@@ -16,18 +16,18 @@ task nuclei {
 }
 
 search quick : nas_unet(c = 16, depth = 3) on nuclei {
-  strategy = bilevel(warmup = 40 steps)
+  strategy = bilevel(warmup = 30 steps)
   weights  = sgd(lr = 0.05, momentum = 0.9, weight_decay = 3e-4, schedule = cosine(min = 0.005))
   alphas   = adam(lr = 0.01, weight_decay = 1e-3, betas = [0.5, 0.999])
   loss     = dice_ce
-  budget   = 200 steps
+  budget   = 120 steps
   batch    = 4
   split    = 0.5
   validate = 100
   stage train {
     weights  = adamw(lr = 0.003, weight_decay = 0.01, schedule = cosine(min = 1e-5))
     loss     = dice_ce
-    budget   = 240 steps
+    budget   = 160 steps
     batch    = 8
     validate = 6
   }
