@@ -12,7 +12,7 @@ from nascompile.config.constants import Choice, SpaceCall, choice, space_call
 from nascompile.config.fields import Fields, Reader, read_fields
 from nascompile.config.loss import LossTerm, read_loss
 from nascompile.config.measures import check_objective, check_where
-from nascompile.config.tables import OPTIMISERS_WITH_SCHEDULE, SCHEDULES, STRATEGIES
+from nascompile.config.tables import OPTIMISERS_WITH_SCHEDULE, SCHEDULES, STRATEGIES, TEMPERATURES
 from nascompile.diagnostics import Diagnostic, Label, NasError, did_you_mean, error
 from nascompile.semantics.modules import Library
 from nascompile.source import Span
@@ -214,6 +214,8 @@ def _read_strategy(expr: ast.Expr, library: Library) -> Choice:
             options["warmup"] = readers.budget(argument.value, library)
         if argument.name == "patience":
             options["patience"] = readers.integer(1)(argument.value, library)
+        if argument.name == "temperature":
+            options["temperature"] = readers.choice_of("temperature", TEMPERATURES)(argument.value, library)
     if found.options.get("order", 1) != 1:
         raise error("bad-option", "only first-order bilevel search is built", expr.span, hint="write `order = 1`")
     return replace(found, options=MappingProxyType(options))

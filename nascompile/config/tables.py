@@ -70,6 +70,14 @@ METRICS: dict[str, tuple[str, ...]] = {
     "auc": ("classification",),
 }
 
+TEMPERATURES: Table = {
+    "constant": {"start": 1.0},
+    "cosine": {"start": 5.0},
+    "cosine_restarts": {"start": 5.0, "period": 0.1},
+    "linear": {"start": 5.0, "end": 1.0},
+    "triangle": {"start": 5.0, "end": 1.0},
+}
+
 # Durations (`warmup = 3 epochs`) are quantities: their default is None.
 STRATEGIES: Table = {
     "bilevel": {
@@ -79,5 +87,6 @@ STRATEGIES: Table = {
         "alphas_in_weights": False,
         "patience": None,
         "mix": 0.0,
+        "temperature": Choice("constant"),
     },
 }

@@ -10,6 +10,7 @@ import torch
 
 from nascompile.backends.supernet import Supernet, build_supernet
 from nascompile.compilation import Compilation
+from nascompile.config.constants import Choice
 from nascompile.config.search import Optimiser, SearchConfig
 from nascompile.data.dataset import halves
 from nascompile.jobs.folder import FOUND, write_genotype
@@ -20,6 +21,7 @@ from nascompile.jobs.training import Data, plain, schedule_of
 from nascompile.runs import Run, write_json, write_table
 from nascompile.search.oneshot.bilevel import BilevelConfig, OptimiserConfig, SearchOutcome, run_bilevel
 from nascompile.search.oneshot.penalty import Penalty, read_penalty
+from nascompile.search.oneshot.temperature import Temperature, make_temperature
 from nascompile.space.decode import decode
 from nascompile.space.genotype import Genotype
 from nascompile.space.space import SearchSpace
@@ -72,11 +74,17 @@ def prepare(text: Compilation, name: str | None, data: Data, seed: int | None = 
         clip=config.clip,
         patience=options.get("patience"),
         mix=options.get("mix", 0.0),
+        temperature=_temperature(options.get("temperature", Choice("constant"))),
         precision=config.precision,
         validate=config.validate,
         seed=start,
     )
     return Prepared(config, space, supernet, settings, penalty)
+
+
+def _temperature(given: Choice | str) -> Temperature:
+    found = Choice(given) if isinstance(given, str) else given
+    return make_temperature(found.name, found.options, found.span)
 
 
 def _optimiser(given: Optimiser) -> OptimiserConfig:

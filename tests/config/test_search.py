@@ -11,6 +11,7 @@ from nascompile.compilation import Compilation
 from nascompile.config.constants import Choice
 from nascompile.config.measures import holds
 from nascompile.data.task import Augment, Pairs, Ratio
+from nascompile.diagnostics import NasError
 from nascompile.train.budget import Budget
 
 Compiled = Callable[..., Compilation]
@@ -128,3 +129,10 @@ def test_several_mistakes_are_told_in_one_run(compiled: Compiled) -> None:
 
 def test_the_shipped_demo_has_no_mistake(demo: Path) -> None:
     assert Compilation.from_path(demo / "nuclei.nas").check() == []
+
+
+def test_a_temperature_is_a_choice_with_options(compiled: Compiled) -> None:
+    search = compiled("warmup = 2 epochs", "temperature = linear(start = 3, end = 0.5)").search()
+    assert search.strategy.options["temperature"] == Choice("linear", {"start": 3, "end": 0.5})
+    with pytest.raises(NasError, match=r"unknown-temperature.*did you mean `linear`"):
+        compiled("warmup = 2 epochs", "temperature = liner").search()

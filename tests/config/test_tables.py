@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from nascompile.config import tables
+from nascompile.search.oneshot import temperature
 from nascompile.train import losses, metrics, optimisers
 
 
@@ -30,6 +31,7 @@ def options(table: Mapping[str, Callable[..., Any]]) -> dict[str, dict[str, Any]
         (tables.PAIR_LOSSES, losses.PAIR_LOSSES),
         (tables.OPTIMISERS, optimisers.OPTIMISERS),
         (tables.SCHEDULES, optimisers.SCHEDULES),
+        (tables.TEMPERATURES, temperature.TEMPERATURES),
     ],
 )
 def test_names_options_and_defaults_are_those_of_the_training(

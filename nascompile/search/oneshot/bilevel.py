@@ -22,6 +22,8 @@ from nascompile.data.mixing import draw_mixture, mix_images, mix_loss
 from nascompile.data.task import Task
 from nascompile.search.oneshot.penalty import Penalty
 from nascompile.search.oneshot.relaxed import Relaxed
+from nascompile.search.oneshot.temperature import Temperature
+from nascompile.search.oneshot.temperature import constant as same_temperature
 from nascompile.search.oneshot.terms import ramp
 from nascompile.train.budget import Budget
 from nascompile.train.checkpoint import load_checkpoint, save_checkpoint
@@ -51,7 +53,8 @@ class BilevelConfig:
     The architecture parameters rest for the first `warmup` of the budget's unit. `arch_first`: the architecture step
     comes before the weight step. `alphas_in_weights`: the weight optimiser also holds the architecture parameters,
     decays them and counts them in the clipped norm (as published code of NAS-Unet does). `patience`: epochs after
-    which a search stops whose genotype does not change any more (None: never). `mix` is mixup's alpha.
+    which a search stops whose genotype does not change any more (None: never). `mix` is mixup's alpha; `temperature`
+    divides the logits, by the share of the budget that is done.
     """
 
     budget: Budget
@@ -65,6 +68,7 @@ class BilevelConfig:
     clip: float | None = 5.0
     patience: int | None = None
     mix: float = 0.0
+    temperature: Temperature = same_temperature
     precision: Precision = "auto"
     validate: int = 1
     save_seconds: float = 60.0
@@ -198,6 +202,7 @@ def run_bilevel(
         while done < 1 and not interrupt.requested and not _is_settled(state, config):
             rate = set_learning_rate(optimisers[0], config.weights.schedule, done)
             set_learning_rate(optimisers[1], config.alphas.schedule, done)
+            supernet.architecture.temperature = config.temperature(done)
             halves = (weight_data, arch_data)
             losses = _both_steps(supernet, halves, optimisers, config, numbers, state, per_epoch, device, penalty)
             state.step += 1
