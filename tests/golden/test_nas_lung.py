@@ -222,7 +222,7 @@ def test_train_step() -> None:
 # --- the space ---
 
 SPACES = reference("naslung_search")["get_all_search_space"]["cases"]
-LISTED = [c for c in SPACES if c["count"] < 2000]
+LISTED = [pytest.param(c, marks=pytest.mark.slow if c["count"] > 2000 else ()) for c in SPACES]
 LIMITED = [c for c in reference("naslung_search")["get_limited_search_space"]["cases"] if not c["has_empty_stage"]]
 
 
@@ -247,19 +247,20 @@ def test_sizes(case: dict[str, Any]) -> None:
     assert opened(case).size() == case["count"]
 
 
-@pytest.mark.parametrize("case", LISTED, ids=lambda c: f"{c['min_len']}-{c['max_len']}-{len(c['channel_range'])}")
+@pytest.mark.parametrize("case", LISTED)
 def test_enumeration(case: dict[str, Any]) -> None:
     configs = [config_of(dict(g.values)) for g in opened(case).enumerate()]
     assert digest(sorted(configs, key=original_order)) == case["sha256_of_json_in_order"]
 
 
-@pytest.mark.parametrize("case", LIMITED, ids=lambda c: f"{c['min_len']}-{c['max_len']}-{len(c['channel_range'])}")
+@pytest.mark.parametrize(
+    "case", [pytest.param(c, marks=pytest.mark.slow if c["count"] > 2000 else ()) for c in LIMITED]
+)
 def test_limited_space(case: dict[str, Any]) -> None:
     space = opened(case, limited=True)
     assert space.size() == case["count"]
-    if case["count"] < 2000:
-        configs = [config_of(dict(g.values)) for g in space.enumerate()]
-        assert digest(sorted(configs, key=original_order)) == case["sha256_of_json_in_order"]
+    configs = [config_of(dict(g.values)) for g in space.enumerate()]
+    assert digest(sorted(configs, key=original_order)) == case["sha256_of_json_in_order"]
 
 
 # --- partial orders ---
