@@ -38,7 +38,7 @@ def elaborate_rate(options: argparse.Namespace) -> dict[str, Any]:
     """Seconds to elaborate every shipped space with its decisions open, median of the repeats."""
     found = {}
     for space in SPACES:
-        texts = library(space.spec)
+        texts = library(space.name)
         times = []
         for _ in range(options.repeats):
             start = time.perf_counter()
@@ -75,7 +75,7 @@ def cost_rate(options: argparse.Namespace) -> dict[str, Any]:
         priced, start = 0, time.perf_counter()
         while time.perf_counter() - start < SECONDS:
             values = genotypes[priced % len(genotypes)].values
-            cost_of(elaborate(library(space.spec), Request(space.name, space.arguments, space.input, values, True)))
+            cost_of(elaborate(library(space.name), Request(space.name, space.arguments, space.input, values, True)))
             priced += 1
         found[space.label] = priced / (time.perf_counter() - start)
         print(f"cost {space.label:24} {found[space.label]:.1f} / s", flush=True)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -42,7 +43,6 @@ SAVE_EVERY = 20.0
 class Space:
     """A shipped space for an input `(channels, *spatial)`."""
 
-    spec: str
     name: str
     input: tuple[int, ...]
     arguments: Mapping[str, Any] = field(default_factory=dict)
@@ -53,36 +53,41 @@ class Space:
 
 
 SPACES = (
-    Space("nas_unet", "nas_unet", (1, 64, 64)),
-    Space("nas_unet", "nas_unet", (1, 48, 80), {"depth": 3, "double": True}),
-    Space("mixsearch", "wdan", (3, 64, 64)),
-    Space("darts", "cifar", (3, 32, 32)),
-    Space("nasbench201", "nasbench201", (3, 32, 32)),
-    Space("dints", "dints", (1, 32, 32, 32), {"blocks": 6}),
-    Space("dints", "dints", (1, 64, 64)),
-    Space("nas_lung", "nas_lung", (1, 32, 32, 32)),
-    Space("analog_nas", "analog_nas", (3, 32, 32)),
-    Space("nas_segnet", "nas_segnet", (3, 32, 32)),
-    Space("mobilenet_v3", "mobilenet_v3", (3, 64, 64)),
+    Space("nas_unet", (1, 64, 64)),
+    Space("nas_unet", (1, 48, 80), {"depth": 3, "double": True}),
+    Space("wdan", (3, 64, 64)),
+    Space("cifar", (3, 32, 32)),
+    Space("nasbench201", (3, 32, 32)),
+    Space("auto_deeplab", (3, 64, 64), {"layers": 4}),
+    Space("dints", (1, 32, 32, 32), {"blocks": 6}),
+    Space("dints", (1, 64, 64)),
+    Space("nas_lung", (1, 32, 32, 32)),
+    Space("analog_nas", (3, 32, 32)),
+    Space("nas_segnet", (3, 32, 32)),
+    Space("mobilenet_v3", (3, 64, 64)),
 )
 
 
 @lru_cache
-def library(spec: str) -> Library:
-    path = resource(f"specs/{spec}.nas")
-    return load(Source(path.name, path.read_text(encoding="utf-8")), path.parent)
+def library(space: str) -> Library:
+    """The shipped text that declares a space."""
+    for path in sorted(resource("specs").glob("*.nas")):
+        text = path.read_text(encoding="utf-8")
+        if re.search(rf"^space {space}\(", text, re.MULTILINE):
+            return load(Source(path.name, text), path.parent)
+    raise LookupError(f"no shipped text declares the space {space}")
 
 
 def open_space(space: Space) -> SearchSpace:
     """The search space."""
-    program = elaborate(library(space.spec), Request(space.name, space.arguments, space.input))
+    program = elaborate(library(space.name), Request(space.name, space.arguments, space.input))
     return SearchSpace(program, space.arguments)
 
 
 def verify(space: Space, genotype: Genotype, *, is_real: bool) -> str | None:
     """None when torch agrees with the text, else what differs."""
     request = Request(space.name, space.arguments, space.input, genotype.values, True)
-    program = elaborate(library(space.spec), request)
+    program = elaborate(library(space.name), request)
     device = torch.device("cpu" if is_real else "meta")
     with device:
         net = build(program).eval()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -21,16 +22,19 @@ from nascompile.space.space import SearchSpace
 
 
 @lru_cache
-def library(spec: str) -> Library:
-    path = resource(f"specs/{spec}.nas")
-    return load(Source(path.name, path.read_text(encoding="utf-8")), path.parent)
+def library(space: str) -> Library:
+    """The shipped text that declares a space."""
+    for path in sorted(resource("specs").glob("*.nas")):
+        text = path.read_text(encoding="utf-8")
+        if re.search(rf"^space {space}\(", text, re.MULTILINE):
+            return load(Source(path.name, text), path.parent)
+    raise LookupError(f"no shipped text declares the space {space}")
 
 
 @dataclass(frozen=True)
 class Case:
     """A shipped space with its arguments and the input `(channels, *spatial)`."""
 
-    spec: str
     space: str
     input: tuple[int, ...]
     arguments: Mapping[str, Any] = field(default_factory=dict)
@@ -40,10 +44,10 @@ class Case:
 
     def program(self, values: Mapping[str, Any] | None = None, *, is_fixed: bool = False) -> Program:
         """The open program, or the one of a genotype's values."""
-        return elaborate(library(self.spec), Request(self.space, self.arguments, self.input, values, is_fixed))
+        return elaborate(library(self.space), Request(self.space, self.arguments, self.input, values, is_fixed))
 
     def opened(self) -> SearchSpace:
-        return _opened(self.spec, self.space, self.input, tuple(self.arguments.items()))
+        return _opened(self.space, self.input, tuple(self.arguments.items()))
 
     def cheapest(self, count: int = 8) -> Genotype:
         """The genotype with the fewest multiply-accumulates among some samples."""
@@ -55,26 +59,30 @@ class Case:
 
 
 @lru_cache
-def _opened(spec: str, space: str, input_: tuple[int, ...], arguments: tuple[tuple[str, Any], ...]) -> SearchSpace:
-    return SearchSpace(Case(spec, space, input_, dict(arguments)).program(), dict(arguments))
+def _opened(space: str, input_: tuple[int, ...], arguments: tuple[tuple[str, Any], ...]) -> SearchSpace:
+    return SearchSpace(Case(space, input_, dict(arguments)).program(), dict(arguments))
 
 
 RELAXABLE = (
-    Case("nas_unet", "nas_unet", (1, 16, 16), {"depth": 2, "nodes": 2}),
-    Case("mixsearch", "wdan", (3, 16, 16), {"layers": 3}),
-    Case("darts", "cifar", (3, 8, 8), {"layers": 3, "c": 4}),
-    Case("nasbench201", "nasbench201", (3, 8, 8), {"cells": 1, "c": 4}),
-    Case("dints", "dints", (1, 32, 32), {"blocks": 3, "mul": 0.25}),
-    Case("dints", "dints", (1, 16, 16, 16), {"blocks": 2, "mul": 0.125, "depths": 2}),
+    Case("nas_unet", (1, 16, 16), {"depth": 2, "nodes": 2}),
+    Case("wdan", (3, 16, 16), {"layers": 3}),
+    Case("cifar", (3, 8, 8), {"layers": 3, "c": 4}),
+    Case("nasbench201", (3, 8, 8), {"cells": 1, "c": 4}),
+    Case("auto_deeplab", (3, 16, 16), {"f": 2, "layers": 2, "levels": 1}),
+    Case("dints", (1, 32, 32), {"blocks": 3, "mul": 0.25}),
+    Case("dints", (1, 16, 16, 16), {"blocks": 2, "mul": 0.125, "depths": 2}),
 )
 WITH_NUMBERS = (
-    Case("nas_lung", "nas_lung", (1, 16, 16, 16)),
-    Case("analog_nas", "analog_nas", (3, 32, 32)),
-    Case("nas_segnet", "nas_segnet", (3, 32, 32)),
-    Case("mobilenet_v3", "mobilenet_v3", (3, 32, 32)),
+    Case("nas_lung", (1, 16, 16, 16)),
+    Case("analog_nas", (3, 16, 16)),
+    Case("nas_segnet", (3, 16, 16)),
+    Case("mobilenet_v3", (3, 32, 32)),
 )
-WITHOUT_DECISIONS = tuple(
-    Case("unets", name, (1, 32, 32), {"c": 8}) for name in ("unet", "unet_plus_plus", "attention_unet", "r2u_net")
+WITHOUT_DECISIONS = (
+    *(Case(name, (1, 32, 32), {"c": 8}) for name in ("unet", "unet_plus_plus", "attention_unet", "r2u_net")),
+    Case("unet_aux", (1, 32, 32), {"c": 8}),
+    Case("v_net", (1, 16, 16, 16), {"c": 4, "depth": 2}),
+    Case("residual_encoder", (1, 16, 16, 16), {"widths": (4, 8, 8), "blocks": (1, 2, 1)}),
 )
 
 
@@ -83,6 +91,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for name, cases in (("relaxable", RELAXABLE), ("shipped", RELAXABLE + WITH_NUMBERS + WITHOUT_DECISIONS)):
         if name in metafunc.fixturenames:
             metafunc.parametrize(name, cases, ids=str)
+
+
+@pytest.fixture
+def covered() -> set[str]:
+    """Names of the spaces that the parametrised tests run over."""
+    return {case.space for case in RELAXABLE + WITH_NUMBERS + WITHOUT_DECISIONS}
 
 
 @pytest.fixture

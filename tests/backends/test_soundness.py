@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+from nascompile.resources import resource
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
@@ -49,3 +52,10 @@ def test_results_go_on_where_they_stopped(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(soundness, "verify", lambda space, genotype, is_real: drawn.append(is_real))
     assert soundness.run_all(path, 3, 1, 60.0)["spaces"][SPACES[4].label]["meta"] == 3
     assert drawn == [False]
+
+
+def test_every_shipped_space_is_tested(covered: set[str]) -> None:
+    declared = set()
+    for path in resource("specs").glob("*.nas"):
+        declared |= set(re.findall(r"^space (\w+)\(", path.read_text(encoding="utf-8"), re.MULTILINE))
+    assert declared == covered
