@@ -8,6 +8,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from soundness import SPACES, library, open_space
@@ -20,23 +21,21 @@ SECONDS = 2.0
 """How long a rate is measured for each space."""
 
 
-def check_process(options: argparse.Namespace) -> dict[str, Any]:
+def check_process(options: argparse.Namespace) -> Iterator[tuple[str, Any]]:
     """Seconds of a whole `nascompile check` process for every shipped text, median of the repeats."""
-    found = {}
     for path in sorted(resource("specs").glob("*.nas")):
         times = []
         for _ in range(min(options.repeats, 5)):
             start = time.perf_counter()
             subprocess.run([sys.executable, "-m", "nascompile.cli.app", "check", str(path)], capture_output=True)
             times.append(time.perf_counter() - start)
-        found[path.name] = statistics.median(times)
-        print(f"check {path.name:20} {found[path.name]:.3f} s", flush=True)
-    return found
+        value = statistics.median(times)
+        print(f"check {path.name:20} {value:.3f} s", flush=True)
+        yield path.name, value
 
 
-def elaborate_rate(options: argparse.Namespace) -> dict[str, Any]:
+def elaborate_rate(options: argparse.Namespace) -> Iterator[tuple[str, Any]]:
     """Seconds to elaborate every shipped space with its decisions open, median of the repeats."""
-    found = {}
     for space in SPACES:
         texts = library(space.name)
         times = []
@@ -44,14 +43,13 @@ def elaborate_rate(options: argparse.Namespace) -> dict[str, Any]:
             start = time.perf_counter()
             elaborate(texts, Request(space.name, space.arguments, space.input))
             times.append(time.perf_counter() - start)
-        found[space.label] = statistics.median(times)
-        print(f"elaborate {space.label:24} {found[space.label]:.4f} s", flush=True)
-    return found
+        value = statistics.median(times)
+        print(f"elaborate {space.label:24} {value:.4f} s", flush=True)
+        yield space.label, value
 
 
-def sample_rate(options: argparse.Namespace) -> dict[str, Any]:
+def sample_rate(options: argparse.Namespace) -> Iterator[tuple[str, Any]]:
     """Genotypes drawn a second, uniformly and legal, once the table of counts is built (`table`: its seconds)."""
-    found = {}
     for space in SPACES:
         searched = open_space(space)
         start = time.perf_counter()
@@ -61,14 +59,13 @@ def sample_rate(options: argparse.Namespace) -> dict[str, Any]:
         while time.perf_counter() - start < SECONDS:
             searched.sample(rng)
             drawn += 1
-        found[space.label] = {"table": table, "per_second": drawn / (time.perf_counter() - start)}
-        print(f"sample {space.label:24} {found[space.label]['per_second']:.0f} / s, table {table:.3f} s", flush=True)
-    return found
+        value = {"table": table, "per_second": drawn / (time.perf_counter() - start)}
+        print(f"sample {space.label:24} {value['per_second']:.0f} / s, table {table:.3f} s", flush=True)
+        yield space.label, value
 
 
-def cost_rate(options: argparse.Namespace) -> dict[str, Any]:
+def cost_rate(options: argparse.Namespace) -> Iterator[tuple[str, Any]]:
     """Genotypes elaborated and priced a second."""
-    found = {}
     for space in SPACES:
         searched = open_space(space)
         genotypes = [searched.sample(random.Random(seed)) for seed in range(16)]
@@ -77,6 +74,6 @@ def cost_rate(options: argparse.Namespace) -> dict[str, Any]:
             values = genotypes[priced % len(genotypes)].values
             cost_of(elaborate(library(space.name), Request(space.name, space.arguments, space.input, values, True)))
             priced += 1
-        found[space.label] = priced / (time.perf_counter() - start)
-        print(f"cost {space.label:24} {found[space.label]:.1f} / s", flush=True)
-    return found
+        value = priced / (time.perf_counter() - start)
+        print(f"cost {space.label:24} {value:.1f} / s", flush=True)
+        yield space.label, value

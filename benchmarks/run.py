@@ -3,23 +3,24 @@
     python benchmarks/run.py                  # every row
     python benchmarks/run.py supernet_step --channels 16 --sides 24 32 --repeats 7
 
-Ratios are of medians in one run, with the two sides interleaved, so that a busy machine slows both alike.
+A row is written as it is measured; what a call does not measure again stays. Ratios are of medians in one run, with the
+two sides interleaved, so that a busy machine slows both alike.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import compiler_rows
 import supernet_rows
-from record import fingerprint, write
+from record import fingerprint, read, write
 
 RESULTS = Path(__file__).parent / "results"
 
-ROWS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
+ROWS: dict[str, Callable[[argparse.Namespace], Iterator[tuple[str, Any]]]] = {
     "supernet_step": supernet_rows.supernet_step,
     "supernet_passes": supernet_rows.supernet_passes,
     "check_process": compiler_rows.check_process,
@@ -39,8 +40,11 @@ def main() -> None:
     parser.add_argument("--without", nargs="*", default=[], help="passes to leave out")
     options = parser.parse_args()
     for row in options.rows or ROWS:
-        result = {"row": row, "machine": fingerprint(), "results": ROWS[row](options)}
-        write(RESULTS / f"{row}.json", result)
+        path = RESULTS / f"{row}.json"
+        found = (read(path) or {"results": {}})["results"]
+        for key, value in ROWS[row](options):
+            found[key] = value
+            write(path, {"row": row, "machine": fingerprint(), "results": found})
 
 
 if __name__ == "__main__":

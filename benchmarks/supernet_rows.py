@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -24,13 +24,12 @@ BATCH = 4
 Step = Callable[[], None]
 
 
-def supernet_step(options: argparse.Namespace) -> dict[str, Any]:
+def supernet_step(options: argparse.Namespace) -> Iterator[tuple[str, Any]]:
     """A whole bilevel step of NAS-Unet's supernet (Adam on the alphas, then clipped SGD with momentum on the weights).
 
     `ratio` is our median time over that of the loop, `cpu_ratio` the same of processor time, `memory` the peaks of
     allocated bytes.
     """
-    found: dict[str, Any] = {}
     for threads in options.threads:
         torch.set_num_threads(threads)
         for c in options.channels:
@@ -40,14 +39,12 @@ def supernet_step(options: argparse.Namespace) -> dict[str, Any]:
                 loop = bilevel(LoopSupernet(1, 2, c, depth_of(side), 3), side)
                 record = compare(ours, loop, options.repeats)
                 record["memory"] = [peak_bytes(ours), peak_bytes(loop)]
-                found[f"{threads} threads, {c} channels, {side} pixels"] = record
                 print(f"{threads} threads c={c:3} px={side:3}", _shown(record), flush=True)
-    return found
+                yield f"{threads} threads, {c} channels, {side} pixels", record
 
 
-def supernet_passes(options: argparse.Namespace) -> dict[str, Any]:
+def supernet_passes(options: argparse.Namespace) -> Iterator[tuple[str, Any]]:
     """What each pass of the supernet's pipeline is worth: the time without it over the time with it."""
-    found: dict[str, Any] = {}
     torch.set_num_threads(1)
     for c in options.channels:
         program = nas_unet(c, options.sides[0])
@@ -55,9 +52,8 @@ def supernet_passes(options: argparse.Namespace) -> dict[str, Any]:
         for name in sorted({step.__name__ for step in SUPERNET} - {"flatten"}):
             other = bilevel(build_supernet(program, without=frozenset({name})), options.sides[0])
             record = compare(other, whole, options.repeats)
-            found[f"{c} channels without {name}"] = record
             print(f"c={c:3} without {name:15}", _shown(record), flush=True)
-    return found
+            yield f"{c} channels without {name}", record
 
 
 def nas_unet(c: int, side: int) -> Program:
