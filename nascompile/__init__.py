@@ -12,10 +12,17 @@ __version__ = "0.1.0"
 
 # name -> module that defines it; adding a row is a decision, noted in README.md.
 _PUBLIC: dict[str, str] = {
+    "Compilation": "nascompile.compilation",
+    "Cost": "nascompile.profile.cost",
     "Diagnostic": "nascompile.diagnostics",
+    "Genotype": "nascompile.space.genotype",
     "NasError": "nascompile.diagnostics",
+    "SearchSpace": "nascompile.space.space",
     "Source": "nascompile.source",
     "Span": "nascompile.source",
+    "build": "nascompile.backends.pytorch",
+    "build_supernet": "nascompile.backends.supernet",
+    "cost_of": "nascompile.profile.cost",
 }
 
 
