@@ -16,7 +16,6 @@ def drop_identity(graph: Graph) -> Graph:
     """
     alias: dict[int, int] = {}
     zeros: set[int] = set()
-    outputs = {value for _, value in graph.outputs}
     nodes: list[Node] = []
     changed = False
     for node in graph.nodes:
@@ -51,5 +50,4 @@ def drop_identity(graph: Graph) -> Graph:
     if not changed:
         return graph
     named = tuple((name, alias.get(value, value)) for name, value in graph.outputs)
-    assert outputs
     return Graph(graph.name, graph.inputs, tuple(nodes), named, graph.types)

@@ -16,7 +16,11 @@ from nascompile.ir.program import SCALED, Branch, Graph, LayerNode, MixNode, Nod
 from nascompile.passes.uses import count_uses
 
 COMPOSE_UP_TO = 32
-"""Channels up to which a separable convolution is composed into a dense one; measured on CPU."""
+"""Channels up to which a separable convolution is composed into a dense one.
+
+The benchmark row `supernet_step` decided, on a CPU: at 16 channels a step takes 6 to 9 % less time than with the two
+parts, at 32 one to 4 % less, at 64 up to 5 % more.
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
