@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -177,6 +178,21 @@ class Compilation:
         if id(program) not in self._spaces:
             self._spaces[id(program)] = SearchSpace(program, dict(call.arguments))
         return self._spaces[id(program)]
+
+    def require_outputs(self, space: SearchSpace, samples: int = 16) -> None:
+        """Refuse a space some of whose genotypes lose an output: `samples` of them are looked at, the same each time.
+
+        Only spaces with edge decisions outside of cells can. Raises NasError (`absent-output`) with such a genotype.
+        """
+        from nascompile.ir.program import GateNode
+        from nascompile.semantics.presence import absent_outputs
+
+        if not any(isinstance(node, GateNode) for node in space.program.graph.nodes):
+            return
+        drawn = (space.sample(random.Random(number)).values for number in range(samples))
+        problems = absent_outputs(space.program, drawn, self.library.spaces[space.name].span)
+        if problems:
+            raise NasError(problems)
 
     def network(
         self,

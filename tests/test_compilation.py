@@ -89,3 +89,27 @@ def test_the_digest_follows_the_meaning(text: Compilation) -> None:
     spaced = Compilation.from_text(TEXT.replace("c = 4", "c =  4"), "other.nas")
     assert text.digest_of() == spaced.digest_of()
     assert text.digest_of() != Compilation.from_text(TEXT.replace("c = 4", "c = 5")).digest_of()
+
+
+LOSES_ITS_OUTPUT = """nas 1
+import std.layers
+space s(x: image = [1, 8, 8]; c = 4) {
+  edge[0] = x -> conv(c, 3)
+  edge[1] = x -> conv(c, 1)
+  kept = pick some of edge[*]
+  kept[0]
+}
+"""
+
+
+def test_a_space_that_can_lose_its_output_is_refused_with_a_genotype() -> None:
+    text = Compilation.from_text(LOSES_ITS_OUTPUT)
+    with pytest.raises(NasError, match="absent-output") as caught:
+        text.require_outputs(text.space("s"))
+    assert "kept" in str(caught.value)
+
+
+def test_a_space_that_keeps_its_output_passes() -> None:
+    text = Compilation.from_text(LOSES_ITS_OUTPUT.replace("  kept[0]\n", "  sum(kept)\n"))
+    text.require_outputs(text.space("s"))
+    assert text.space("s").size() == 3

@@ -56,6 +56,7 @@ def prepare(text: Compilation, name: str | None, data: Data, seed: int | None = 
     config = text.search(name)
     call = call_for_task(text, config.space, data.task)
     space = text.open_space(call, input_for(data.task))
+    text.require_outputs(space)
     start = config.seed if seed is None else seed
     supernet = build_supernet(space.program, start)
     penalty = None
