@@ -167,6 +167,11 @@ def _apply_op(env: Env, operator: OpOperator, inputs: Inputs, span: Span) -> Any
         prefix = _join(_join(frame.prefix, frame.binding), operator.cell)
     else:
         prefix = operator.cell
+    presence: Any = True
+    if operator.cell is not None:
+        # A cell is elaborated as if its inputs were there, so that instances share it whatever their conditions.
+        presence = symbols.disjunction(*(i.presence for i in inputs if isinstance(i, Tensor)))
+        inputs = tuple(Tensor(i.id, i.type) if isinstance(i, Tensor) else i for i in inputs)
     path = frame.unique(operator.name)
     arguments = {k: signature(v) for k, v in operator.arguments}
     types = tuple(("absent", i.type) if isinstance(i, Absent) else ("tensor", i.type, i.presence) for i in inputs)
@@ -189,7 +194,10 @@ def _apply_op(env: Env, operator: OpOperator, inputs: Inputs, span: Span) -> Any
     outputs = tuple(frame.value(t.type) for t in template if isinstance(t, Tensor))
     frame.nodes.append(CallNode(graph, ids + extra, outputs, path, ctx.origin(span), frame.guard(), frame.is_dead))
     fresh = iter(outputs)
-    results = tuple(Tensor(next(fresh), t.type, t.presence) if isinstance(t, Tensor) else t for t in template)
+    results = tuple(
+        Tensor(next(fresh), t.type, symbols.conjunction(presence, t.presence)) if isinstance(t, Tensor) else t
+        for t in template
+    )
     return results[0] if len(results) == 1 else Multiple(results)
 
 
