@@ -82,10 +82,12 @@ layer softmax(over: channels | positions = channels) { shape [*t] -> [*t] }
 
 layer max_pool(k, stride = k, padding = 0) {
   shape   [ch, *s] -> [ch, *window(s, k, stride, padding, 1)]
+  require 2 * padding <= k else "a pool's `padding` is at most half its window: {padding} for {k}"
 }
 # Padding does not count in the mean.
 layer avg_pool(k, stride = k, padding = 0) {
   shape   [ch, *s] -> [ch, *window(s, k, stride, padding, 1)]
+  require 2 * padding <= k else "a pool's `padding` is at most half its window: {padding} for {k}"
 }
 layer global_avg_pool() { shape [ch, *s] -> [ch] }
 layer global_max_pool() { shape [ch, *s] -> [ch] }
