@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+from nascompile.backends.inherit import Inherited, inherit
 from nascompile.backends.pytorch import Network, build
 from nascompile.diagnostics import error
 from nascompile.ir.program import Program
@@ -18,48 +18,6 @@ from nascompile.train.checkpoint import write_atomically
 
 # One entry: safetensors writes several in an order that changes from run to run.
 _KEY = "nascompile"
-
-
-@dataclass(frozen=True, slots=True)
-class Inherited:
-    """What a network took over: names of the weights that fit, and why the others did not."""
-
-    taken: tuple[str, ...]
-    missing: tuple[str, ...]
-    mismatched: tuple[str, ...]
-    unused: tuple[str, ...]
-
-    def lines(self) -> list[str]:
-        """A short account."""
-        total = len(self.taken) + len(self.missing) + len(self.mismatched)
-        rows = [f"{len(self.taken)} of {total} weights taken over"]
-        for noun, names in (
-            ("not there", self.missing),
-            ("of another shape", self.mismatched),
-            ("unused", self.unused),
-        ):
-            if names:
-                shown = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
-                rows.append(f"{len(names)} {noun}: {shown}")
-        return rows
-
-
-def inherit(network: torch.nn.Module, weights: Mapping[str, torch.Tensor]) -> Inherited:
-    """Copy the weights that have the same name and shape into `network`."""
-    own = network.state_dict()
-    taken, missing, mismatched = [], [], []
-    with torch.no_grad():
-        for name, tensor in own.items():
-            given = weights.get(name)
-            if given is None:
-                missing.append(name)
-            elif given.shape != tensor.shape:
-                mismatched.append(f"{name} {list(given.shape)} for {list(tensor.shape)}")
-            else:
-                tensor.copy_(given)
-                taken.append(name)
-    unused = tuple(name for name in weights if name not in own)
-    return Inherited(tuple(taken), tuple(missing), tuple(mismatched), unused)
 
 
 def make(program: Program, seed: int) -> Network:
@@ -91,3 +49,6 @@ def load_weights(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     if any(name.startswith(inside) for name in tensors):
         tensors = {name.removeprefix(inside): t for name, t in tensors.items() if name.startswith(inside)}
     return tensors, metadata
+
+
+__all__ = ["Inherited", "inherit", "load_weights", "make", "save_weights"]

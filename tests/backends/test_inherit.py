@@ -18,9 +18,11 @@ def test_same_path_and_shape(written: Callable[..., Program]) -> None:
     target = build(written(BODY.format(width=8)), seed=2)
     source.get_submodule("first.batch_norm").running_mean.fill_(3.0)
     before = {name: value.clone() for name, value in target.state_dict().items()}
-    missing = inherit(target, source.state_dict())
-    assert missing == ["second.conv.weight", "conv.weight"]
-    for name in missing:
+    found = inherit(target, source.state_dict())
+    assert found.mismatched == (
+        "second.conv.weight [6, 4, 3, 3] for [8, 4, 3, 3]", "conv.weight [2, 6, 1, 1] for [2, 8, 1, 1]"
+    )  # fmt: skip
+    for name in ("second.conv.weight", "conv.weight"):
         assert torch.equal(target.state_dict()[name], before[name])
     assert torch.equal(target.get_parameter("first.conv.weight"), source.get_parameter("first.conv.weight"))
     assert target.get_submodule("first.batch_norm").running_mean.eq(3).all()
@@ -28,4 +30,4 @@ def test_same_path_and_shape(written: Callable[..., Program]) -> None:
 
 def test_nothing_to_inherit(written: Callable[..., Program]) -> None:
     target = build(written(BODY.format(width=6)))
-    assert len(inherit(target, {})) == 7
+    assert len(inherit(target, {}).missing) == 7
