@@ -21,6 +21,7 @@ from nascompile.diagnostics import Diagnostic, Label, NasError
 from nascompile.ir.program import GateNode, Graph, LayerNode, Node, PhiNode, Program
 from nascompile.passes.flatten import flatten
 from nascompile.passes.pipelines import SUPERNET, run
+from nascompile.semantics.relaxation import unrelaxable
 
 
 class Supernet(nn.Module):
@@ -167,17 +168,7 @@ def build_supernet(program: Program, seed: int = 0, without: frozenset[str] = fr
 
 def refuse_unrelaxable(program: Program) -> None:
     """Raise for decisions that no mixture can express: numbers that change sizes or widths, conditional structure."""
-    problems = []
-    for decision in program.decisions.values():
-        if decision.kind == "number":
-            problems.append(
-                Diagnostic(
-                    "cannot-relax",
-                    f"`{decision.path}` picks a number; a mixture of networks of different sizes cannot be formed",
-                    Label(decision.origin.span),
-                    hint="search this space with `random`, `evolution` or `partial_order`",
-                )
-            )
+    problems = unrelaxable(program)
     if not problems:
         for node in flatten(program.graph).nodes:
             if isinstance(node, PhiNode):

@@ -19,7 +19,7 @@ def unrelaxable(program: Program) -> list[Diagnostic]:
     reasons: dict[str, str] = {}
     for path, reason in _uses(program.graph, set()):
         reasons.setdefault(path, reason)
-    hint = "decide it in the text, or search with a strategy that samples: `random`, `evolution`, `partial_order`"
+    hint = "give it one value in the text; this version searches by relaxation only"
     found = []
     for path, decision in program.decisions.items():
         if decision.kind != "number":
