@@ -244,32 +244,44 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def table(name: str, done: dict[str, Any]) -> str:
-    """Mean test score of each group with the range over its runs, per class, and costs."""
+    """Test Dice of each group: mean and range over its runs, also per class; costs; milliseconds of one patch."""
     groups: dict[str, list[dict[str, Any]]] = {}
     for unit, result in done.items():
         if "evaluation" in result:
             groups.setdefault(unit.split("/")[0], []).append(result)
-    lines = [
-        f"## {name}",
-        "| network | runs | Dice mean (min .. max) | per class | parameters | MACs |",
-        "|---|---|---|---|---|---|",
-    ]
+    head = "| network | runs | Dice | per class | parameters | MACs | ms torch | ms ONNX Runtime |"
+    lines = [f"### {name}", "", head, "|---|---|---|---|---|---|---|---|"]
     for kind in ("threshold", "searched", "random", "unet", "residual_unet"):
         runs = groups.get(kind, [])
         if not runs:
             continue
         values = [next(iter(r["evaluation"]["summaries"].values())) for r in runs]
-        mean = sum(v["value"] for v in values) / len(values)
-        low, high = min(v["value"] for v in values), max(v["value"] for v in values)
-        classes = {c: sum(v["per_class"][c] for v in values) / len(values) for c in values[0].get("per_class", {})}
-        shown = ", ".join(f"{c} {v:.3f}" for c, v in classes.items())
+        classes = "; ".join(
+            f"{c} {_spread([v['per_class'][c] for v in values])}" for c in sorted(values[0].get("per_class", {}))
+        )
         parameters = sorted({r["parameters"] for r in runs if "parameters" in r})
         macs = sorted({r["macs"] for r in runs if "macs" in r})
-        spread = f"{low:.3f} .. {high:.3f}"
         lines.append(
-            f"| {kind} | {len(runs)} | {mean:.3f} ({spread}) | {shown} | {_range(parameters)} | {_range(macs)} |"
+            f"| {kind} | {len(runs)} | {_spread([v['value'] for v in values])} | {classes} | {_range(parameters)} "
+            f"| {_range(macs)} | {_milliseconds(done, kind, 'torch')} | {_milliseconds(done, kind, 'onnxruntime')} |"
         )
     return "\n".join(lines)
+
+
+def _spread(values: list[float]) -> str:
+    """Mean and, of several, the smallest and the largest."""
+    mean = sum(values) / len(values)
+    return f"{mean:.3f}" if len(values) == 1 else f"{mean:.3f} ({min(values):.3f} .. {max(values):.3f})"
+
+
+def _milliseconds(done: dict[str, Any], kind: str, runtime: str) -> str:
+    found = sorted(
+        row[runtime]["median_ms"] for net, row in done.get("latency", {}).items()
+        if net.split("/")[0] == kind and runtime in row
+    )  # fmt: skip
+    if not found:
+        return ""
+    return f"{found[0]:.1f}" if len(found) == 1 else f"{found[0]:.1f} .. {found[-1]:.1f}"
 
 
 def _range(numbers: list[int]) -> str:
