@@ -181,7 +181,7 @@ def latencies(name: str, data: Path) -> dict[str, Any]:
     """Median milliseconds of one patch through each network, torch and ONNX Runtime, one thread."""
     import torch
 
-    from nascompile.backends.onnx import export_onnx
+    from nascompile.backends.onnx import export, session
     from nascompile.backends.pytorch import build
     from nascompile.compilation import Compilation
     from nascompile.jobs.programs import input_for
@@ -197,20 +197,10 @@ def latencies(name: str, data: Path) -> dict[str, Any]:
     for kind, net in kinds:
         network = build(program_of(text, name, kind, net)).eval()
         row = {"torch": torch_latency(network, shape, torch.device("cpu"), seconds=1.0).as_json()}
-        session = _session(export_onnx, network, shape)
-        if session is not None:
-            row["onnxruntime"] = session_latency(session, shape, 1, seconds=1.0).as_json()
+        model = export(network, shape, list(network.output_names), {})
+        row["onnxruntime"] = session_latency(session(model.data, 1), shape, 1, seconds=1.0).as_json()
         found[f"{kind}/{net}"] = row
     return found
-
-
-def _session(export_onnx: Any, network: Any, shape: tuple[int, ...]) -> Any:
-    import onnxruntime
-
-    model = export_onnx(network, shape)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def main(arguments: list[str] | None = None) -> int:
