@@ -2,7 +2,8 @@
 
 An intensity threshold on the normalised image, chosen on the training cases; for three classes the outermost layers
 of what lies above it are the last class (a boundary). Thresholds tried: Otsu's (1979, equation 18) on the pooled
-training pixels, and percentiles; bright or dark objects; 0 to 4 layers.
+training pixels, and percentiles; bright or dark objects, or the rarer side in each image; the level of all
+images or Otsu's of each; 0 to 4 layers.
 """
 
 from __future__ import annotations
@@ -26,16 +27,20 @@ _LAYERS = (1, 2, 3, 4)
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """Pixels above (or below) `at` are class 1, their `layers` outermost layers the last class."""
+    """Pixels above (or below) `at` are class 1, their `layers` outermost layers the last class.
 
-    at: float
-    is_bright: bool
+    `at` None is Otsu's threshold of each image; `is_bright` None takes the side with fewer pixels in each image.
+    """
+
+    at: float | None
+    is_bright: bool | None
     layers: int
 
     def __str__(self) -> str:
-        sign = ">" if self.is_bright else "<"
+        sign = "on the smaller side of" if self.is_bright is None else ">" if self.is_bright else "<"
+        level = "Otsu's threshold of the image" if self.at is None else f"{self.at:.3g}"
         rim = f", outer {self.layers} layers are the last class" if self.layers else ""
-        return f"normalised value {sign} {self.at:.3g}{rim}"
+        return f"normalised value {sign} {level}{rim}"
 
 
 def fit_threshold(task: Task) -> Threshold:
@@ -43,11 +48,12 @@ def fit_threshold(task: Task) -> Threshold:
     wanted = metric(task.metric, task.kind, task.span("metric"))
     items = _whole(task, "train")
     pooled = np.concatenate([np.asarray(item["image"])[0].ravel() for item in items])
-    levels = sorted({otsu(pooled), *(float(v) for v in np.percentile(pooled, _PERCENTILES))})
+    levels: list[float | None] = [None]
+    levels += sorted({otsu(pooled), *(float(v) for v in np.percentile(pooled, _PERCENTILES))})
     layers = (0,) if len(task.classes) == 2 else _LAYERS
     best: tuple[float, Threshold] | None = None
     for at in levels:
-        for is_bright in (True, False):
+        for is_bright in (True, False, None):
             for number in layers:
                 rule = Threshold(at, is_bright, number)
                 value = float(np.nanmean([_scores(rule, item, task, wanted) for item in items]))
@@ -97,7 +103,10 @@ def _scores(rule: Threshold | None, item: Item, task: Task, wanted: Metric) -> t
 
 
 def _label(rule: Threshold, image: np.ndarray, classes: int) -> np.ndarray:
-    mask = image > rule.at if rule.is_bright else image < rule.at
+    at = otsu(image) if rule.at is None else rule.at
+    mask = image > at
+    is_bright = 2 * mask.sum() <= mask.size if rule.is_bright is None else rule.is_bright
+    mask = mask if is_bright else image < at
     if not rule.layers:
         return mask.astype(np.int64)
     padded = np.pad(mask, 1, mode="edge")  # an object cut by the image's edge has no boundary there
