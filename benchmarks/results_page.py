@@ -1,0 +1,111 @@
+"""Write `docs/results.md` from `benchmarks/results/*.json`: the page holds no number of its own.
+
+python benchmarks/results_page.py
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from demo_table import SETS, table
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+PAGE = ROOT / "docs" / "results.md"
+
+
+def load(name: str) -> Any:
+    path = RESULTS / f"{name}.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def quality() -> list[str]:
+    results = load("demo_table")
+    if results is None:
+        return []
+    lines = [
+        "## Searched networks against baselines",
+        "",
+        "`make bench-demo`. The plan was fixed before the run: the same steps, batch and recipe for every network of a",
+        "set (`stage train` of the spec in `benchmarks/specs/`), test scores with the weights of the best validation.",
+        "`searched` are the networks of independent searches, each retrained; `random` are networks drawn from the same",
+        "space at the same width; the two U-Nets are hand-made, in `.nas`, of about equal parameters. Dice: mean",
+        "(smallest .. largest) over the runs. Milliseconds: one patch, one thread, medians; a range where the networks",
+        "differ. These are small sets and short trainings: they show what the tool does, not what is best on these data.",
+        "",
+    ]  # fmt: skip
+    for name, plan in SETS.items():
+        if name in results:
+            found = results[name]
+            runs = sum(1 for unit in found if unit.startswith("search/"))
+            lines += [table(name, found), "", f"{runs} search(es), spec `{plan.spec}`.", ""]
+    return lines
+
+
+def steps() -> list[str]:
+    found = load("supernet_step")
+    if found is None:
+        return []
+    lines = [
+        "## A bilevel step of the supernet",
+        "",
+        "`python benchmarks/run.py supernet_step`. NAS-Unet's supernet compiled from text against the hand-written loop",
+        "over mixed operators (`benchmarks/loop_supernet.py`), one weight step and one architecture step with their",
+        "optimisers, interleaved in one process; ratio of the medians (below 1: ours is faster), of CPU time, and of",
+        "peak memory.",
+        "",
+        "| case | wall | CPU | memory |",
+        "|---|---|---|---|",
+    ]  # fmt: skip
+    for case, row in found["results"].items():
+        memory = row["memory"][0] / row["memory"][1] if row.get("memory") else float("nan")
+        lines.append(f"| {case} | {row['ratio']:.2f} | {row['cpu_ratio']:.2f} | {memory:.2f} |")
+    return [*lines, ""]
+
+
+def soundness() -> list[str]:
+    found = load("soundness")
+    if found is None:
+        return []
+    spaces = found["spaces"]
+    meta, real = (sum(s[kind] for s in spaces.values()) for kind in ("meta", "real"))
+    wrong = sum(len(s["wrong"]) for s in spaces.values())
+    lines = [
+        "## Soundness",
+        "",
+        "`python benchmarks/soundness.py`. Random genotypes of the shipped spaces, elaborated and built: shapes, parameters and",
+        f"multiply-accumulates are those that the text promises. {meta:,} on the meta device, {real:,} with numbers, {wrong} wrong.",
+        "",
+        "| space | meta | real | wrong |",
+        "|---|---|---|---|",
+    ]  # fmt: skip
+    lines += [f"| {k} | {s['meta']:,} | {s['real']:,} | {len(s['wrong'])} |" for k, s in spaces.items()]
+    return [*lines, ""]
+
+
+def resume() -> list[str]:
+    found = load("resume")
+    if found is None:
+        return []
+    verdict = "identical" if found["identical"] else f"different in {', '.join(found['differing'])}"
+    return [
+        "## Resumption",
+        "",
+        f"`python benchmarks/resume.py`. A search killed {found['kills']} times at random moments",
+        f"({found['killed_while_running']} of them while it ran) and resumed, against one left alone:",
+        f"{', '.join(found['files'])} byte for byte {verdict}.",
+        "",
+    ]  # fmt: skip
+
+
+def main() -> None:
+    lines = ["# Results", "", "Written by `benchmarks/results_page.py` from `benchmarks/results/`.", ""]
+    for part in (quality, steps, soundness, resume):
+        lines += part()
+    PAGE.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
