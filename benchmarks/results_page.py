@@ -30,10 +30,10 @@ def quality() -> list[str]:
         "",
         "`make bench-demo`. The plan was fixed before the run: the same steps, batch and recipe for every network of a",
         "set (`stage train` of the spec in `benchmarks/specs/`), test scores with the weights of the best validation.",
-        "`searched` are the networks of independent searches, each retrained; `random` are networks drawn from the same",
-        "space at the same width; the two U-Nets are hand-made, in `.nas`, of about equal parameters. Dice: mean",
+        "`searched` are the networks of independent searches, each retrained; `random` are networks drawn from the",
+        "same space at the same width; the two U-Nets are hand-made, in `.nas`, of about equal parameters. Dice: mean",
         "(smallest .. largest) over the runs. Milliseconds: one patch, one thread, medians; a range where the networks",
-        "differ. These are small sets and short trainings: they show what the tool does, not what is best on these data.",
+        "differ. These are small sets and short trainings: they show what the tool does, not what is best on the data.",
         "",
     ]  # fmt: skip
     for name, plan in SETS.items():
@@ -51,8 +51,8 @@ def steps() -> list[str]:
     lines = [
         "## A bilevel step of the supernet",
         "",
-        "`python benchmarks/run.py supernet_step`. NAS-Unet's supernet compiled from text against the hand-written loop",
-        "over mixed operators (`benchmarks/loop_supernet.py`), one weight step and one architecture step with their",
+        "`python benchmarks/run.py supernet_step`. NAS-Unet's supernet compiled from text against the hand-written",
+        "loop over mixed operators (`benchmarks/loop_supernet.py`), one weight step and one architecture step with their",
         "optimisers, interleaved in one process; ratio of the medians (below 1: ours is faster), of CPU time, and of",
         "peak memory.",
         "",
@@ -75,8 +75,9 @@ def soundness() -> list[str]:
     lines = [
         "## Soundness",
         "",
-        "`python benchmarks/soundness.py`. Random genotypes of the shipped spaces, elaborated and built: shapes, parameters and",
-        f"multiply-accumulates are those that the text promises. {meta:,} on the meta device, {real:,} with numbers, {wrong} wrong.",
+        "`python benchmarks/soundness.py`. Random genotypes of the shipped spaces, elaborated and built: shapes,",
+        "parameters and multiply-accumulates are those that the text promises.",
+        f"{meta:,} on the meta device, {real:,} with numbers, {wrong} wrong.",
         "",
         "| space | meta | real | wrong |",
         "|---|---|---|---|",

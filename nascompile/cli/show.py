@@ -63,9 +63,9 @@ def _describe(text: Compilation, space: str | None, genotype: str | None) -> dic
         "cells": cells_of(open_, values),
     }
     if genotype is None:
-        space = text.space(call.name, call.arguments)
-        text.require_outputs(space)
-        found["genotypes"] = space.size()
+        searched = text.space(call.name, call.arguments)
+        text.require_outputs(searched)
+        found["genotypes"] = searched.size()
         found["decisions"] = decision_rows(open_.decisions)
     else:
         found["values"] = {k: list(v) if isinstance(v, tuple) else v for k, v in (values or {}).items()}
