@@ -119,7 +119,7 @@ def compiled(program: Program) -> Program:
 
 
 def run_all(path: Path, meta: int, real: int, seconds: float, part: slice = slice(None)) -> dict[str, Any]:
-    """Draw for a part of the spaces until the numbers are reached or the time is over; returns the results, which are also on disk."""
+    """Draw for a part of the spaces until the numbers are reached or the time is over; returns what is also on disk."""
     results = read(path) or {"machine": fingerprint(), "spaces": {}}
     deadline, saved = time.monotonic() + seconds, time.monotonic()
     chosen = SPACES[part]
