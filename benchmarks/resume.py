@@ -75,7 +75,8 @@ def main() -> int:
             unfinished += killed(Path(folder, "killed"), moment)
             moments.append(round(moment, 2))
         more = ["--resume"] if (Path(folder, "killed") / "run" / "run.json").is_file() else []
-        subprocess.run(command(Path(folder, "killed"), "--name", "run", *more), check=True, stdout=subprocess.DEVNULL)
+        last = command(Path(folder, "killed"), "--name", "run", *more, "--set", f"budget={BUDGET}")
+        subprocess.run(last, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         found = digests(Path(folder, "killed"))
     result = {
         "spec": SPEC.name, "budget": BUDGET, "seconds": round(seconds, 2), "kills": options.kills,
