@@ -46,7 +46,7 @@ class Space:
     name: str
     input: tuple[int, ...]
     arguments: Mapping[str, Any] = field(default_factory=dict)
-    share: int = 4
+    share: int = 8
 
     @property
     def label(self) -> str:
@@ -57,12 +57,12 @@ SPACES = (
     Space("nas_unet", (1, 64, 64), {"depth": 3}),
     Space("nas_unet", (1, 48, 80), {"depth": 2, "double": True}),
     Space("wdan", (3, 64, 64), {"layers": 7}, share=1),
-    Space("cifar", (3, 32, 32), {"layers": 5}),
-    Space("nasbench201", (3, 32, 32)),
+    Space("cifar", (3, 32, 32), {"layers": 5}, share=6),
+    Space("nasbench201", (3, 32, 32), share=16),
     Space("auto_deeplab", (3, 64, 64), {"layers": 4}, share=1),
     Space("dints", (1, 32, 32, 32), {"blocks": 4}, share=1),
     Space("dints", (1, 64, 64), {"blocks": 6}, share=1),
-    Space("nas_lung", (1, 32, 32, 32)),
+    Space("nas_lung", (1, 32, 32, 32), share=16),
     Space("analog_nas", (3, 32, 32), share=1),
     Space("nas_segnet", (3, 32, 32), share=1),
     Space("mobilenet_v3", (3, 64, 64)),
