@@ -81,13 +81,17 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> str | None:
 
 
 def _edit_distance(a: str, b: str) -> int:
+    """Insertions, deletions, replacements and swaps of neighbours that lead from `a` to `b` (restricted Damerau)."""
     if abs(len(a) - len(b)) > 8:
         return 99
-    row = list(range(len(b) + 1))
+    two_above, above, row = [0], [0], list(range(len(b) + 1))
     for i, char in enumerate(a, 1):
-        previous, row[0] = row[0], i
+        two_above, above, row = above, row, [i]
         for j, other in enumerate(b, 1):
-            previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (char != other))
+            cost = min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (char != other))
+            if i > 1 and j > 1 and char == b[j - 2] and a[i - 2] == other:
+                cost = min(cost, two_above[j - 2] + 1)
+            row.append(cost)
     return row[-1]
 
 
