@@ -34,7 +34,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class SpaceCall:
-    """`nas_unet(c = 16)`: a space with the arguments that the text gives."""
+    """`grid(c = 16)`: a space with the arguments that the text gives."""
 
     name: str
     arguments: Mapping[str, Any]

@@ -34,7 +34,8 @@ def decode(space: SearchSpace, probabilities: Probabilities) -> Genotype:
     - `likeliest`: every decision is drawn, whether or not it exists under the genotype, and the legal genotype of the
       most probable draw wins. So an operator never weighs against keeping its edge, nor a width against depth.
     - `top`: edges rank by the largest weight among their operators; `gain`: by that weight times the number of
-      candidates, so that lists of different lengths compete fairly (NAS-Unet, MixSearch); `all`: every edge is kept.
+      candidates, so that lists of different lengths compete fairly (NAS-Unet, IEEE Access 2019; MixSearch, arXiv
+      2102.13280); `all`: every edge is kept.
     - Edges without weights of their own (`relax none`) are as strong as their best operator.
     - `never` candidates are left out. Where conditions couple decisions of different rules, the scores add up.
 

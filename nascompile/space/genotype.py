@@ -51,7 +51,7 @@ class Genotype:
     def to_text(self, name: str, header: bool = True, imports: Sequence[str] = ()) -> str:
         """Canonical `.nas` text that reads back as this genotype.
 
-        `header` adds the first line `nas 1`; `imports` are the specs that the text reads (`["nas_unet"]`).
+        `header` adds the first line `nas 1`; `imports` are the specs that the text reads (`["darts"]`).
         """
         from nascompile.space.writing import declaration_of
         from nascompile.syntax.formatter import format_declaration

@@ -146,7 +146,7 @@ def dice_bce(
     squared: bool = False,
     smooth: float = 1e-5,
 ) -> torch.Tensor:
-    """`bce_weight` * BCE + `dice_weight` * sigmoid Dice per image (NAS-WDAN's BCEDiceLoss with these defaults)."""
+    """`bce_weight` * BCE + `dice_weight` * sigmoid Dice per image (NAS-WDAN, arXiv 2102.13280)."""
     overlap = dice(logits, target, squared=squared, smooth=smooth, background=True, sigmoid=True)
     return bce_weight * bce(logits, target) + dice_weight * overlap
 

@@ -164,7 +164,7 @@ def step(progress: float, base: float, *, at: tuple[float, ...] = (0.5, 0.75), f
 
 
 def halve(progress: float, base: float, *, after_warmup: tuple[float, ...] = (0.4, 0.8), warmup: float = 0.0) -> float:
-    """The rate halved after each share in `after_warmup` of the budget that follows the warm-up (DiNTS)."""
+    """The rate halved after each share in `after_warmup` of the budget that follows the warm-up (DiNTS, 2021)."""
     rest = 0.0 if progress < warmup or warmup >= 1 else (progress - warmup) / (1 - warmup)
     return float(base * 0.5 ** sum(rest >= point - _ROUNDING for point in after_warmup))
 
