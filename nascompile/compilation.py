@@ -151,13 +151,19 @@ class Compilation:
         binding: Mapping[str, Any] | None = None,
         *,
         is_fixed: bool = False,
+        candidates: Mapping[str, tuple[Any, ...]] = MappingProxyType({}),
     ) -> Program:
-        """Elaborate a space with its decisions open, or bound by `binding`. Raises NasError."""
+        """Elaborate a space with its decisions open, or bound by `binding`. Raises NasError.
+
+        `candidates` are what a narrowing leaves, by decision path.
+        """
         size = input or self.input_of(call)
         frozen = None if binding is None else tuple(sorted((k, _frozen(v)) for k, v in binding.items()))
-        key = (call.name, tuple(sorted((k, _frozen(v)) for k, v in call.arguments.items())), size, frozen, is_fixed)
+        left = tuple(sorted((k, _frozen(v)) for k, v in candidates.items()))
+        given = tuple(sorted((k, _frozen(v)) for k, v in call.arguments.items()))
+        key = (call.name, given, size, frozen, is_fixed, left)
         if key not in self._programs:
-            request = Request(call.name, call.arguments, size, binding, is_fixed, call.span)
+            request = Request(call.name, call.arguments, size, binding, is_fixed, call.span, candidates)
             self._programs[key] = elaborate(self.library, request)
         return self._programs[key]
 
@@ -170,11 +176,19 @@ class Compilation:
             call = replace(call, arguments=MappingProxyType({**call.arguments, **arguments}))
         return self.open_space(call, input)
 
-    def open_space(self, call: SpaceCall, input: Input | None = None) -> SearchSpace:
-        """The search space of a call; its genotypes repeat the arguments that the call gives."""
+    def open_space(
+        self,
+        call: SpaceCall,
+        input: Input | None = None,
+        candidates: Mapping[str, tuple[Any, ...]] = MappingProxyType({}),
+    ) -> SearchSpace:
+        """The search space of a call, or what a narrowing leaves of it (`candidates`, see `program`).
+
+        Its genotypes repeat the arguments that the call gives.
+        """
         from nascompile.space.space import SearchSpace
 
-        program = self.program(call, input)
+        program = self.program(call, input, candidates=candidates)
         if id(program) not in self._spaces:
             self._spaces[id(program)] = SearchSpace(program, dict(call.arguments))
         return self._spaces[id(program)]

@@ -211,7 +211,8 @@ class Decision:
     one when `count` is None. kind `number`: one of `candidates` (numbers), or a real in `interval`.
     `never`: candidates of the supernet that no genotype keeps. `parent` is the (path, label) of the decision that
     must take `label` for this one to exist; `guard` any other condition of existence.
-    `tied` names the architecture parameters; decisions of equal `tied` share them.
+    `tied` names the architecture parameters; decisions of equal `tied` share them. `operators` is the name of the list
+    that an `op` picks from, where it has one.
     """
 
     path: str
@@ -227,6 +228,7 @@ class Decision:
     parent: tuple[str, str] | None = None
     guard: Any = True
     slot: bool = False
+    operators: str | None = None
 
     @property
     def parameters(self) -> str:

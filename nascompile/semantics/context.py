@@ -83,6 +83,7 @@ class Context:
     """What is shared by all frames of an elaboration.
 
     `binding` maps decision paths to values when a genotype is bound, and is None for the open space.
+    `candidates` are those that a narrowing leaves to a decision; `mixed` the decisions that got a mixture or a gate.
     `guards` is the condition under which the code being elaborated exists at all; `calls` the call stack.
     """
 
@@ -92,6 +93,8 @@ class Context:
     binding: Mapping[str, Any] | None
     is_fixed: bool
     rank: int
+    candidates: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    mixed: set[str] = field(default_factory=set)
     gate_sources: dict[tuple[str, str], Any] = field(default_factory=dict)
     decisions: dict[str, Decision] = field(default_factory=dict)
     constraints: list[Constraint] = field(default_factory=list)
@@ -113,6 +116,11 @@ class Context:
     loops: list[Span] = field(default_factory=list)
     steps: int = 0
     depth: int = 0
+
+    def narrowed(self, path: str, candidates: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Those candidates of a decision that the narrowing leaves."""
+        left = self.candidates.get(path)
+        return candidates if left is None else tuple(c for c in candidates if c in left)
 
     def folded(self, size: Any) -> Any:
         """A size as a plain number where every genotype gives the same (odd kernels with padding keep the size)."""

@@ -51,6 +51,7 @@ def declare(
     slot: bool = False,
     tied: str | None = None,
     never: frozenset[str] = frozenset(),
+    operators: str | None = None,
 ) -> None:
     """Register a decision. Raises NasError (`duplicate-decision`) if another text has its path."""
     ctx, attributes = env.ctx, node.attributes
@@ -77,6 +78,7 @@ def declare(
             ctx.parents[-1],
             ctx.exists(),
             slot,
+            operators,
         )
     )
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nascompile.diagnostics import Diagnostic, NasError, did_you_mean, error
-from nascompile.ir.program import Graph, Program, TensorType
+from nascompile.ir.program import CallNode, Decision, GateNode, Graph, MixNode, Program, TensorType
 from nascompile.semantics.connectivity import attach_to_edges, expand_connected
 from nascompile.semantics.context import Context, Env, Frame
 from nascompile.semantics.expressions import evaluate
@@ -29,6 +29,7 @@ class Request:
     """What to elaborate: a space with arguments, for an input of `(channels, *spatial)`.
 
     `binding` maps decision paths to values; None leaves them open. `is_fixed` is the boolean `fixed` of the text.
+    `candidates` maps decision paths to what a narrowing leaves of them: only that is built, and a dropped edge is absent.
     """
 
     space: str
@@ -37,6 +38,7 @@ class Request:
     binding: Mapping[str, Any] | None = None
     is_fixed: bool = False
     span: Span | None = None
+    candidates: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 
 
 def elaborate(library: Library, request: Request) -> Program:
@@ -45,7 +47,9 @@ def elaborate(library: Library, request: Request) -> Program:
     if not isinstance(declaration, ast.OpDecl) or declaration.kind != "space":
         hint = did_you_mean(request.space, library.spaces)
         raise error("unknown-space", f"there is no space `{request.space}`", request.span, hint=hint)
-    ctx = Context(library, evaluate, run_body, request.binding, request.is_fixed, len(request.input) - 1)
+    ctx = Context(
+        library, evaluate, run_body, request.binding, request.is_fixed, len(request.input) - 1, request.candidates
+    )
     type_ = TensorType(tuple(request.input))
     frame = Frame(request.space, "")
     value = Tensor(frame.value(type_), type_)
@@ -66,10 +70,25 @@ def elaborate(library: Library, request: Request) -> Program:
     ctx.diagnostics.extend(_undecided(ctx))
     if ctx.diagnostics:
         raise _failure(ctx.diagnostics)
-    decisions = attach_to_edges(graph, ctx.decisions)
+    known = _without_lost(graph, ctx) if request.candidates and request.binding is None else ctx.decisions
+    decisions = attach_to_edges(graph, known)
     constraints = expand_connected(ctx.constraints, ctx.gate_sources, decisions)
     arguments = {p.name: scope.names[p.name] for p in declaration.parameters}
     return Program(request.space, graph, decisions, constraints, type_, request.is_fixed, arguments)
+
+
+def _without_lost(graph: Graph, ctx: Context) -> dict[str, Decision]:
+    """The decisions without those that went with the edges that a narrowing drops."""
+    left: set[str] = set()
+    pending, seen = [graph], {id(graph)}
+    while pending:
+        for node in pending.pop().nodes:
+            if isinstance(node, MixNode | GateNode):
+                left.add(node.decision)
+            elif isinstance(node, CallNode) and id(node.graph) not in seen:
+                seen.add(id(node.graph))
+                pending.append(node.graph)
+    return {path: d for path, d in ctx.decisions.items() if path in left or path not in ctx.mixed}
 
 
 def _undecided(ctx: Context) -> list[Diagnostic]:

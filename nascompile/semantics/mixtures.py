@@ -9,13 +9,14 @@ from nascompile.ir import symbols
 from nascompile.ir.program import (
     MixNode,
 )
-from nascompile.semantics.candidates import labelled
+from nascompile.semantics.candidates import check_labels, labelled
 from nascompile.semantics.context import Env
 from nascompile.semantics.decisions import bound, declare, path_of
 from nascompile.semantics.operators import apply
 from nascompile.semantics.parameters import phantom
 from nascompile.semantics.values import (
     Absent,
+    Candidates,
     PickedOperator,
     Scope,
     Tensor,
@@ -78,14 +79,16 @@ def choose_operator(
         tensor = stand_in
     assert isinstance(tensor, Tensor)
     candidates = labelled(env, source, tensor, span)
-    labels = tuple(label for label, _, _ in candidates)
+    labels = ctx.narrowed(path, tuple(label for label, _, _ in candidates))
+    check_labels(env, list(labels), span)
+    candidates = [candidate for candidate in candidates if candidate[0] in labels]
     never = frozenset((node.attributes.never,)) if node.attributes.never in labels else frozenset()
-    if node.attributes.never is not None and not never and not slot:
+    if node.attributes.never is not None and not never and not slot and path not in ctx.candidates:
         raise ctx.fail(
             "unknown-candidate", f"`never {node.attributes.never}` names no candidate", span,
             did_you_mean(node.attributes.never, labels),
         )  # fmt: skip
-    declare(env, path, "op", labels, node, slot=slot, tied=tied, never=never)
+    declare(env, path, "op", labels, node, slot=slot, tied=tied, never=never, operators=_list_name(source))
     outer_binding, was_dead = frame.binding, frame.is_dead
     frame.is_dead = was_dead or isinstance(value, Absent)
     try:
@@ -112,6 +115,10 @@ def choose_operator(
     if isinstance(value, Absent):
         return Absent(result.type)
     return result
+
+
+def _list_name(source: Any) -> str | None:
+    return source.declaration.name if isinstance(source, Candidates) else None
 
 
 def _apply_candidate(env: Env, expr: Any, scope: Scope | None, tensor: Tensor, span: Span) -> Any:
@@ -156,6 +163,7 @@ def _mixture(
                 *(() if scope is None else (Label(expr.span, f"gives {output.type}"),)),
             )
     frame.binding = binding
+    ctx.mixed.add(path)
     value = frame.value(first.type)
     labels = tuple(label for label, _, _ in candidates)
     frame.nodes.append(

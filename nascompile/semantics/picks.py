@@ -43,6 +43,7 @@ def pick_number(env: Env, source: Any, node: ast.Pick) -> Any:
             candidates = tuple(source)
     else:
         candidates = tuple(source)
+    candidates = ctx.narrowed(path, candidates)
     for candidate in candidates:
         if isinstance(candidate, bool) or not isinstance(candidate, int | float):
             raise ctx.fail("not-a-number", f"`{path}` picks among numbers, not {describe(candidate)}", node.source.span)
@@ -65,8 +66,8 @@ def pick_edges(env: Env, source: Items, node: ast.Pick, count: int | None) -> It
     """`pick k of` or `pick some of` edges; also `pick one of` tensors."""
     ctx, frame = env.ctx, env.frame
     path = path_of(env, node.attributes, node.span)
-    labels = tuple(e.label for e in source.entries)
-    check_labels(env, list(labels), node.span)
+    check_labels(env, [e.label for e in source.entries], node.span)
+    labels = ctx.narrowed(path, tuple(e.label for e in source.entries))
     if count is not None and not 1 <= count <= len(labels):
         raise ctx.fail(
             "pick-count", f"`{path}` picks {count} of {len(labels)} edges", node.span, f"pick 1 to {len(labels)}"
@@ -75,14 +76,14 @@ def pick_edges(env: Env, source: Items, node: ast.Pick, count: int | None) -> It
     relax = node.attributes.relax or ("softmax" if only_one else "none" if count is not None else "bernoulli")
     declare(env, path, "edges", labels, node, count=count, relax=relax, tied=tied_name(env, node.attributes))
     check_never(env, source, node)
-    kept: tuple[Any, ...] | None = None
+    kept: tuple[Any, ...] = labels
     if ctx.binding is not None:
         kept = _bound_edges(env, path, labels, count, node)
     binding = frame.binding
     chosen: list[Entry] = []
     try:
         for entry in source.entries:
-            if kept is not None and entry.label not in kept:
+            if entry.label not in kept:
                 if isinstance(entry.value, Tensor):
                     frame.unkept.append((entry.value.id, entry.label))
                 elif isinstance(entry.value, Absent) and entry.value.undecided is not None:
@@ -97,7 +98,7 @@ def pick_edges(env: Env, source: Items, node: ast.Pick, count: int | None) -> It
                 value = _edge_value(env, entry, path)
             finally:
                 ctx.parents.pop()
-            if kept is None and isinstance(value, Tensor):
+            if ctx.binding is None and isinstance(value, Tensor):
                 value = _gate(env, path, entry, value)
             chosen.append(Entry(value, entry.label, entry.span, entry.key))
     finally:
@@ -131,6 +132,7 @@ def _via_node(edge: Edge) -> ast.Via:
 
 def _gate(env: Env, path: str, entry: Entry, value: Tensor) -> Tensor:
     frame = env.frame
+    env.ctx.mixed.add(path)
     out = frame.value(value.type)
     frame.nodes.append(
         GateNode(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def read_narrowing(declaration: ast.GenotypeDecl, space: SearchSpace) -> dict[str, tuple[Any, ...]]:
-    """Candidates by decision path, for `SearchSpace.restricted`. A family (`w in [4, 8]`) narrows all its decisions.
+    """Candidates by decision path, for `Compilation.open_space`. A family (`w in [4, 8]`) narrows all its decisions.
 
     Raises NasError with every mistake: `unknown-decision`, `not-a-candidate`, `duplicate-decision`, `no-candidates`,
     `cannot-narrow` (a real number), `narrow-statement`.

@@ -11,7 +11,6 @@ from typing import Any
 from nascompile.diagnostics import Diagnostic, Label, NasError, did_you_mean, error
 from nascompile.ir.program import Constraint, Decision, Program
 from nascompile.ir.symbols import Sym
-from nascompile.passes.keep_candidates import keep_candidates
 from nascompile.semantics.values import Absent, Tensor
 from nascompile.space.genotype import Genotype
 from nascompile.space.legal import mistake, normal, violated, walk, why_absent
@@ -39,7 +38,10 @@ class SearchSpace:
         self.constraints: tuple[Constraint, ...] = program.constraints
 
     def restricted(self, candidates: Mapping[str, Sequence[Any]]) -> SearchSpace:
-        """The space in which decisions keep only some candidates (staged search). Raises NasError for a wrong name."""
+        """The set in which decisions keep only some candidates. Raises NasError for a wrong name.
+
+        Its program still builds all of them: `Request.candidates` builds what is left.
+        """
         decisions = dict(self.decisions)
         for path, wanted in candidates.items():
             if path not in decisions:
@@ -51,8 +53,7 @@ class SearchSpace:
                 raise error("not-a-candidate", f"`{path}` has no candidate `{wrong[0]}`", hint=hint)
             kept = tuple(c for c in decisions[path].candidates if c in wanted)
             decisions[path] = replace(decisions[path], candidates=kept)
-        graph = keep_candidates(self.program.graph, decisions)
-        return SearchSpace(replace(self.program, graph=graph, decisions=decisions), self.arguments)
+        return SearchSpace(replace(self.program, decisions=decisions), self.arguments)
 
     @cached_property
     def roots(self) -> list[Nest]:

@@ -12,7 +12,6 @@ from torch_rules import hashed
 
 from nascompile.backends.supernet import Supernet, build_supernet
 from nascompile.ir.program import Program
-from nascompile.space.space import SearchSpace
 
 PAIRS = [(i, j) for i in range(4) for j in range(i + 2)]
 CELL_TENSORS = {"alphas_down": "steep", "alphas_up": "rise", "alphas_normal": "flat"}
@@ -24,7 +23,8 @@ def opened(case: Mapping[str, Any]) -> Program:
     arguments |= {"double": case["double_down_channel"]}
     if "stem stride 1" in case.get("class", "") or case.get("class") == "UnetLayer9":
         arguments["entry"] = 1
-    found = program("mixsearch", "wdan", tuple(case["input"][1:]), **arguments)
+    size = tuple(case["input"][1:])
+    found = program("mixsearch", "wdan", size, **arguments)
     kept = case.get("kept_ops")
     if kept is None:
         return found
@@ -34,8 +34,8 @@ def opened(case: Mapping[str, Any]) -> Program:
             name, _, index = decision.tied.partition("[")
             i, j = map(int, index.rstrip("]").split(", "))
             side = {"steep": "down", "rise": "up", "flat": "normal"}[name]
-            labels[path] = kept[side][PAIRS.index((i, j))]
-    return SearchSpace(found).restricted(labels).program
+            labels[path] = tuple(kept[side][PAIRS.index((i, j))])
+    return program("mixsearch", "wdan", size, labels, **arguments)
 
 
 def supernet(case: Mapping[str, Any]) -> Supernet:

@@ -33,9 +33,15 @@ def library(name: str) -> Library:
     return load(Source(path.name, path.read_text(encoding="utf-8")), path.parent)
 
 
-def program(spec: str, space: str, input_: tuple[int, ...], **arguments: Any) -> Program:
-    """The open program of a shipped space."""
-    return elaborate(library(spec), Request(space, arguments, input_))
+def program(
+    spec: str,
+    space: str,
+    input_: tuple[int, ...],
+    candidates: Mapping[str, tuple[Any, ...]] | None = None,
+    **arguments: Any,
+) -> Program:
+    """The open program of a shipped space, or what a narrowing leaves of it."""
+    return elaborate(library(spec), Request(space, arguments, input_, candidates=candidates or {}))
 
 
 @lru_cache

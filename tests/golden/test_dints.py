@@ -29,7 +29,6 @@ from nascompile.search.oneshot.terms import consistency, entropy, ramp
 from nascompile.semantics.elaborate import Request, elaborate
 from nascompile.semantics.modules import load
 from nascompile.source import Source
-from nascompile.space.space import SearchSpace
 from nascompile.syntax.parser import parse_expression
 from nascompile.train.losses import make_loss
 from nascompile.train.optimisers import make_optimiser
@@ -136,11 +135,13 @@ def cell_text(given: Mapping[str, Any]) -> str:
     return f"y = x -> {change} -> pick one of set1({c}, relu, {NORMS[None]})\n  y"
 
 
-def alone(body: str, shape: Sequence[int], *, is_fixed: bool) -> Program:
+def alone(
+    body: str, shape: Sequence[int], *, is_fixed: bool, candidates: dict[str, tuple[str, ...]] | None = None
+) -> Program:
     """A space of one block of the shipped text."""
     text = f"nas 1\nimport std.layers\nimport dints\nspace alone(x: image) {{\n  {body}\n}}\n"
     found = load(Source("alone.nas", text), resource("specs"))
-    return elaborate(found, Request("alone", {}, tuple(shape), is_fixed=is_fixed))
+    return elaborate(found, Request("alone", {}, tuple(shape), is_fixed=is_fixed, candidates=candidates or {}))
 
 
 @pytest.mark.parametrize("number", range(len(BLOCKS)))
@@ -154,7 +155,7 @@ def test_blocks(number: int) -> None:
         labels = opened.decisions["y"].candidates
         if "arch_code_c" in given:
             labels = tuple(label for label, kept in zip(labels, given["arch_code_c"], strict=True) if kept)
-            opened = SearchSpace(opened).restricted({"y": labels}).program
+            opened = alone(block_text(block), block["in_shape"][1:], is_fixed=False, candidates={"y": labels})
         weights = torch.tensor(given.get("w", [1.0] * len(labels)), dtype=torch.double)
         scale = weights.sum().item()
         net: Any = build_supernet(opened).double().eval()
