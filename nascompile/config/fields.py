@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from nascompile.config.tables import OTHER_WORDS
 from nascompile.diagnostics import Diagnostic, Label, NasError, did_you_mean
 from nascompile.semantics.modules import Library
 from nascompile.semantics.values import Poisoned
@@ -51,7 +52,7 @@ def read_fields(
             hint = "write `field = value`"
             problems.append(Diagnostic("not-a-field", "a field has a plain name", Label(target.span), hint=hint))
         elif target.id not in names:
-            hint = did_you_mean(target.id, names) or f"there are {', '.join(sorted(names))}"
+            hint = did_you_mean(OTHER_WORDS.get(target.id, target.id), names) or f"there are {', '.join(sorted(names))}"
             message = f"{owner} has no field `{target.id}`"
             problems.append(Diagnostic("unknown-field", message, Label(target.span), hint=hint))
         elif target.id in spans:

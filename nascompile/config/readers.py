@@ -7,6 +7,7 @@ from typing import Any
 
 from nascompile.config.constants import Choice, choice, constant, option
 from nascompile.config.fields import Reader
+from nascompile.config.tables import OTHER_WORDS
 from nascompile.diagnostics import did_you_mean, error
 from nascompile.semantics.modules import Library
 from nascompile.syntax import nodes as ast
@@ -167,7 +168,8 @@ def check_choice(found: Choice, expr: ast.Expr, noun: str, table: dict[str, dict
         )
     for name, value in found.options.items():
         if name not in known:
-            hint = did_you_mean(name, known) or (f"it takes {', '.join(known)}" if known else "it takes no options")
+            meant = did_you_mean(OTHER_WORDS.get(name, name), known)
+            hint = meant or (f"it takes {', '.join(known)}" if known else "it takes no options")
             raise error("unknown-option", f"the {noun} `{found.name}` has no option `{name}`", spans[name], hint=hint)
         if not _fits(value, known[name]):
             default = known[name]

@@ -12,6 +12,7 @@ from nascompile.config.constants import Choice, SpaceCall, choice, space_call
 from nascompile.config.fields import Fields, Reader, read_fields
 from nascompile.config.loss import LossTerm, read_loss
 from nascompile.config.measures import check_objective, check_where
+from nascompile.config.stages import Stage, read_stages, with_stages
 from nascompile.config.tables import OPTIMISERS_WITH_SCHEDULE, SCHEDULES, STRATEGIES, TEMPERATURES
 from nascompile.diagnostics import Diagnostic, Label, NasError, did_you_mean, error
 from nascompile.semantics.modules import Library
@@ -77,6 +78,8 @@ class SearchConfig:
 
     `split` is the share of the training cases that the weights see; the rest is the architecture's. `train` is the
     stage of that name. `arguments` are those of the space that the text gives; `where` conditions over costs.
+    `narrowing` names the `narrow` text that the space is restricted to; `stages` are searched one after another, each
+    with its own fields, and `space` is then that of the last one.
     """
 
     name: str
@@ -99,6 +102,8 @@ class SearchConfig:
     compare: tuple[Baseline, ...]
     train: Training
     spans: Mapping[str, Span] = field(default_factory=lambda: MappingProxyType({}), compare=False, repr=False)
+    narrowing: str | None = None
+    stages: tuple[Stage, ...] = ()
 
 
 def read_search(declaration: ast.SearchDecl, library: Library) -> SearchConfig:
@@ -120,7 +125,7 @@ def read_search(declaration: ast.SearchDecl, library: Library) -> SearchConfig:
     problems += fields.problems
     objectives: list[Objective] = []
     where: list[ast.Expr] = []
-    stages: dict[str, ast.Stage] = {}
+    stages: list[ast.Stage] = []
     for statement in fields.others:
         if isinstance(statement, ast.Objective):
             objectives += [Objective(statement.direction, value) for value in statement.values]
@@ -129,31 +134,28 @@ def read_search(declaration: ast.SearchDecl, library: Library) -> SearchConfig:
             where.append(statement.condition)
             problems += check_where(statement.condition)
         elif isinstance(statement, ast.Stage):
-            stages[statement.name] = statement
-            if statement.name != "train":
-                hint = did_you_mean(statement.name, ("train",)) or "`stage train` says how the found network is trained"
-                problems.append(
-                    Diagnostic(
-                        "unknown-stage", f"there is no stage `{statement.name}`", Label(statement.span), hint=hint
-                    )
-                )
+            stages.append(statement)
         else:
             hint = "a search holds fields, `maximize`, `minimize`, `where` and `stage`"
             problems.append(Diagnostic("not-a-field", "this is no part of a search", Label(statement.span), hint=hint))
     stage = Fields({}, {}, ())
-    if "train" in stages:
-        stage = read_fields(f"stage `train` of `{name}`", stages["train"].body, TRAIN_READERS, library)
+    for written in (s for s in stages if s.name == "train"):
+        stage = read_fields(f"stage `train` of `{name}`", written.body, TRAIN_READERS, library)
         problems += stage.problems
         problems += [
             Diagnostic("not-a-field", "a stage holds `field = value` lines only", Label(s.span)) for s in stage.others
         ]
-    problems += [_missing(declaration, noun) for noun in ("budget",) if noun not in fields.spans]
+    of_space = None if space is None else library.spaces[space.name]
+    searching, bad = read_stages(name, [s for s in stages if s.name != "train"], of_space, READERS, library)
+    problems += bad
+    if "budget" not in fields.spans and not (searching and all("budget" in s.values for s in searching)):
+        problems.append(_missing(declaration, "budget"))
     if problems or space is None:
         raise NasError(problems)
     weights = fields.get("weights", _optimiser(Choice("sgd")))
     loss = fields.get("loss", (LossTerm(1.0, None, Choice("dice_ce")),))
-    budget = fields.get("budget", Budget(1))
-    return SearchConfig(
+    budget = fields.get("budget", searching[-1].values.get("budget") if searching else None)
+    config = SearchConfig(
         name=name,
         space=space,
         task=declaration.task.id if isinstance(declaration.task, ast.Name) else "",
@@ -184,7 +186,9 @@ def read_search(declaration: ast.SearchDecl, library: Library) -> SearchConfig:
             seed=stage.get("seed", fields.get("seed", 0)),
         ),
         spans=MappingProxyType({**fields.spans, "name": declaration.span}),
+        narrowing=fields.get("narrowing", None),
     )
+    return with_stages(config, searching)
 
 
 def _missing(declaration: ast.SearchDecl, noun: str) -> Diagnostic:
@@ -247,6 +251,15 @@ def _read_baseline(expr: ast.Expr, library: Library) -> Baseline:
     return Baseline("space", call.name, space=call)
 
 
+def _read_narrowing(expr: ast.Expr, library: Library) -> str:
+    known = [name for name, d in library.genotypes.items() if d.kind == "narrow"]
+    name = str(readers.word()(expr, library))
+    if name not in known:
+        hint = did_you_mean(name, known) or "import the text that holds it: `narrow NAME : SPACE { ... }`"
+        raise error("unknown-name", f"there is no narrowing `{name}`", expr.span, hint=hint)
+    return name
+
+
 def _clip(expr: ast.Expr, library: Library) -> float | None:
     if isinstance(expr, ast.Name) and expr.id == "none":
         return None
@@ -279,4 +292,5 @@ READERS: dict[str, Reader] = {
     "precision": readers.word(*get_args(Precision)),
     "validate": readers.integer(1),
     "compare": readers.listed(_read_baseline),
+    "narrowing": _read_narrowing,
 }

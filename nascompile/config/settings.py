@@ -2,7 +2,8 @@
 
 A setting's value is an expression of the language, so it is checked by the same readers as the text. Its name is a
 field of the search or the task, or a parameter of the space; a dot goes into it (`weights.lr`). `search.`, `space.`,
-`task.` and `train.` in front say where to look; without one, the search comes first, then the space, then the task.
+`task.`, `train.` and the name of a stage in front say where to look; without one, the search comes first, then the
+space, then the task.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 
 from nascompile.config import search as search_fields
 from nascompile.config import task as task_fields
+from nascompile.config.stages import stage_readers
 from nascompile.diagnostics import Diagnostic, Label, NasError, did_you_mean, error
 from nascompile.source import NOWHERE, Source, Span
 from nascompile.syntax import nodes as ast
@@ -153,8 +155,8 @@ def apply_settings(settings: Sequence[Setting], targets: Targets) -> Overridden:
         place, path = _place(setting.path, targets)
         if place == "search" and search is not None:
             search = dataclasses.replace(search, body=_put(search.body, path, setting))
-        elif place == "train" and search is not None:
-            search = dataclasses.replace(search, body=_put_stage(search.body, path, setting))
+        elif search is not None and place in ("train", *_stages(search)):
+            search = dataclasses.replace(search, body=_put_stage(search.body, place, path, setting))
         elif place == "task" and task is not None:
             task = dataclasses.replace(task, body=_put(task.body, path, setting))
         elif place == "space" and len(path) == 1:
@@ -196,6 +198,8 @@ def _names(targets: Targets) -> dict[str, list[str]]:
     if targets.search is not None:
         names["search"] = list(search_fields.READERS)
         names["train"] = list(search_fields.TRAIN_READERS)
+        staged = list(stage_readers(targets.space, search_fields.READERS))
+        names.update({name: staged for name in _stages(targets.search)})
     if targets.space is not None:
         names["space"] = [p.name for p in targets.space.parameters]
     if targets.task is not None and targets.task.value is None:
@@ -228,12 +232,19 @@ def _put(body: tuple[ast.Statement, ...], path: tuple[str, ...], setting: Settin
     return (*body, ast.Assign(target, setting.value, span=NOWHERE))
 
 
-def _put_stage(body: tuple[ast.Statement, ...], path: tuple[str, ...], setting: Setting) -> tuple[ast.Statement, ...]:
+def _stages(search: ast.SearchDecl) -> list[str]:
+    """The stages that search, in text order."""
+    return [s.name for s in search.body if isinstance(s, ast.Stage) and s.name != "train"]
+
+
+def _put_stage(
+    body: tuple[ast.Statement, ...], name: str, path: tuple[str, ...], setting: Setting
+) -> tuple[ast.Statement, ...]:
     for number, statement in enumerate(body):
-        if isinstance(statement, ast.Stage) and statement.name == "train":
+        if isinstance(statement, ast.Stage) and statement.name == name:
             changed = dataclasses.replace(statement, body=_put(statement.body, path, setting))
             return (*body[:number], changed, *body[number + 1 :])
-    return (*body, ast.Stage("train", _put((), path, setting)))
+    return (*body, ast.Stage(name, _put((), path, setting)))
 
 
 def _patched(expr: ast.Expr, path: tuple[str, ...], setting: Setting) -> ast.Expr:

@@ -78,6 +78,16 @@ TEMPERATURES: Table = {
     "triangle": {"start": 5.0, "end": 1.0},
 }
 
+# Words of published code for what has another name here.
+OTHER_WORDS: dict[str, str] = {
+    "alpha_begin": "warmup",
+    "arch_after": "warmup",
+    "batch_size": "batch",
+    "epochs": "budget",
+    "grad_clip": "clip",
+    "train_portion": "split",
+}
+
 # Durations (`warmup = 3 epochs`) are quantities: their default is None.
 STRATEGIES: Table = {
     "bilevel": {

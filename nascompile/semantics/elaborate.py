@@ -29,7 +29,7 @@ class Request:
     """What to elaborate: a space with arguments, for an input of `(channels, *spatial)`.
 
     `binding` maps decision paths to values; None leaves them open. `is_fixed` is the boolean `fixed` of the text.
-    `candidates` maps decision paths to what a narrowing leaves of them: only that is built, and a dropped edge is absent.
+    `candidates` maps decision paths to what a narrowing leaves: only that is built, and a dropped edge is absent.
     """
 
     space: str

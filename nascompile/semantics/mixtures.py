@@ -82,12 +82,12 @@ def choose_operator(
     labels = ctx.narrowed(path, tuple(label for label, _, _ in candidates))
     check_labels(env, list(labels), span)
     candidates = [candidate for candidate in candidates if candidate[0] in labels]
-    never = frozenset((node.attributes.never,)) if node.attributes.never in labels else frozenset()
-    if node.attributes.never is not None and not never and not slot and path not in ctx.candidates:
+    unwanted = node.attributes.never
+    never = frozenset(label for label in labels if label == unwanted)
+    if unwanted is not None and not never and not slot and path not in ctx.candidates:
         raise ctx.fail(
-            "unknown-candidate", f"`never {node.attributes.never}` names no candidate", span,
-            did_you_mean(node.attributes.never, labels),
-        )  # fmt: skip
+            "unknown-candidate", f"`never {unwanted}` names no candidate", span, did_you_mean(unwanted, labels)
+        )
     declare(env, path, "op", labels, node, slot=slot, tied=tied, never=never, operators=_list_name(source))
     outer_binding, was_dead = frame.binding, frame.is_dead
     frame.is_dead = was_dead or isinstance(value, Absent)
