@@ -110,12 +110,17 @@ class Architecture(nn.Module):
         if values is None:
             self.restriction, self.kept = None, None
             return
+        kept = self.kept_by(values)
+        self.restriction, self.kept = self.logits.new_tensor([float(k) for k in kept]), kept
+
+    def kept_by(self, values: Mapping[str, Any]) -> list[bool]:
+        """Of every slot, whether the genotype of these values keeps it."""
         kept = []
         for path, label in self.slots:
             chosen = values.get(path)
             is_chosen = chosen == label if self.decisions[path].kind == "op" else label in (chosen or ())
             kept.append(is_chosen and self._exists(path, values))
-        self.restriction, self.kept = self.logits.new_tensor([float(k) for k in kept]), kept
+        return kept
 
     def _exists(self, path: str, values: Mapping[str, Any]) -> bool:
         parent = self.decisions[path].parent

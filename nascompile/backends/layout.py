@@ -23,20 +23,26 @@ class Entry:
 
 @dataclass(slots=True)
 class Layout:
-    """The pieces of the tensor: a piece is one weight, or several of equal shape stacked along a new first axis."""
+    """The pieces of the tensor: a piece is one weight, or several of equal shape stacked along a new first axis.
+
+    `position` is the piece of a weight and `row` its place in a stacked one.
+    """
 
     names: list[tuple[str, ...]] = field(default_factory=list)
     shapes: list[tuple[int, ...]] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
     position: dict[str, int] = field(default_factory=dict)
+    row: dict[str, int] = field(default_factory=dict)
     stacked: list[bool] = field(default_factory=list)
 
     def add(self, names: tuple[str, ...], shape: tuple[int, ...], *, stacked: bool) -> None:
         """Make a piece, unless these weights have one (applications of a `module` share theirs)."""
         if names[0] in self.position:
             return
-        for name in names:
+        for row, name in enumerate(names):
             self.position[name] = len(self.sizes)
+            if stacked:
+                self.row[name] = row
         self.names.append(names)
         self.shapes.append((len(names), *shape) if stacked else shape)
         self.sizes.append(torch.Size(self.shapes[-1]).numel())

@@ -101,17 +101,24 @@ def _store(values: Values, outputs: tuple[int, ...], result: Any) -> None:
 
 def _weighted(net: Supernet, node: LayerNode, types: tuple[TensorType, ...]) -> Step:
     function = FUNCTIONAL[node.layer](node, types)
-    places = [net.layout.position[f"{node.path}.{w.name}"] for w in node.weights if not w.is_buffer]
+    names = [f"{node.path}.{w.name}" for w in node.weights if not w.is_buffer]
+    places = [net.layout.position[name] for name in names]
+    rows = [net.layout.row.get(name) for name in names]
     source, outputs = node.inputs[0], node.outputs
     buffers = [TORCH_WEIGHT_NAMES[w.name] for w in node.weights if w.is_buffer]
     running = net.running.get_submodule(torch_name(node.path))._buffers if buffers else {}
+    is_stacked = any(row is not None for row in rows)  # a merged convolution outside of its merger
 
     def step(v: Values, w: Tensors, s: Tensors, scales: Tensors) -> None:
-        own: list[Any] = [w[i] for i in places]
+        own: list[Any] = [w[i] for i in places] if not is_stacked else _rows(w, places, rows)
         own += [running[name] for name in buffers]
         _store(v, outputs, function(v[source], own, net.training))
 
     return step
+
+
+def _rows(w: Tensors, places: list[int], rows: list[int | None]) -> list[Any]:
+    return [w[i] if row is None else w[i][row] for i, row in zip(places, rows, strict=True)]
 
 
 def _parallel(net: Supernet, node: ParallelNode, rank: int) -> Step:
@@ -125,12 +132,15 @@ def _parallel(net: Supernet, node: ParallelNode, rank: int) -> Step:
     regular = _regular(columns)
     groups = node.norm_groups * len(slots)
     activated, outputs = node.is_activated, node.outputs
+    drop = _drop_branches(net, slots, channels)
 
     def step(v: Values, w: Tensors, s: Tensors, scales: Tensors) -> None:
         y = run_conv(v[source], kernels(w), None)
         y = F.group_norm(y, groups, scales[scale])
         if activated:
             y = F.relu(y, inplace=True)
+        if drop is not None:
+            y = drop(y)
         # Slices by unbind and sums by `+`: their gradients stay dense, those of `sum` and indexing do not.
         if regular is None:
             slices = torch.unflatten(y, 1, (-1, channels)).unbind(1)
@@ -151,6 +161,31 @@ def _parallel(net: Supernet, node: ParallelNode, rank: int) -> Step:
             _store(v, outputs, torch.unflatten(y, 1, (count, -1)).unbind(1))
 
     return step
+
+
+def candidate_dropout(net: Supernet) -> Callable[[Tensor], Tensor]:
+    """Dropout of a candidate's output with the probability of the current step, while the supernet trains."""
+    return lambda x: F.dropout(x, net.candidate_dropout, net.training)
+
+
+def _drop_branches(net: Supernet, slots: list[int], channels: int) -> Callable[[Tensor], Tensor] | None:
+    """Candidate dropout on the joint output of several candidates, `channels` of it each; None without any."""
+    chosen = [n for n, slot in enumerate(slots) if slot in net.dropped]
+    if not chosen:
+        return None
+    whole = candidate_dropout(net)
+    if len(chosen) == len(slots):
+        return whole
+
+    def some(y: Tensor) -> Tensor:
+        if not net.training or net.candidate_dropout == 0:
+            return y
+        branches = torch.unflatten(y, 1, (-1, channels))
+        mask = torch.ones_like(branches)
+        mask[:, chosen] = whole(mask[:, chosen])
+        return (branches * mask).flatten(1, 2)
+
+    return some
 
 
 def _kernels(net: Supernet, node: ParallelNode, rank: int) -> Callable[[Tensors], Tensor]:
@@ -191,12 +226,16 @@ def _mix(net: Supernet, node: MixNode) -> Step:
     factors = node.factors or (None,) * len(node.labels)
     scaled: list[int] = []
     plain: dict[int, list[tuple[int, int | None]]] = {}
+    dropped: list[tuple[int, int, int | None]] = []
     for value, label, factor in zip(node.inputs, node.labels, factors, strict=False):
         if label == SCALED:
             scaled.append(value)
+            continue
+        slot, vector = slots[node.decision, label], None if factor is None else node.inputs[factor]
+        if slot in net.dropped:
+            dropped.append((value, slot, vector))
         else:
-            vector = None if factor is None else node.inputs[factor]
-            plain.setdefault(value, []).append((slots[node.decision, label], vector))
+            plain.setdefault(value, []).append((slot, vector))
     target = node.outputs[0]
     terms = [
         (value, [s for s, f in of if f is None], [(s, f) for s, f in of if f is not None])
@@ -219,7 +258,20 @@ def _mix(net: Supernet, node: MixNode) -> Step:
             result = x * factor if result is None else torch.addcmul(result, x, factor)
         v[target] = result
 
-    return step
+    if not dropped:
+        return step
+    drop = candidate_dropout(net)
+
+    def with_dropped(v: Values, w: Tensors, s: Tensors, scales: Tensors) -> None:
+        step(v, w, s, scales)
+        result = v[target]
+        for value, slot, vector in dropped:
+            x = v[value]
+            x = drop(x if vector is None else x * spread(v[vector], x.dim() - 2))
+            result = x * s[slot] if result is None else torch.addcmul(result, x, s[slot])
+        v[target] = result
+
+    return with_dropped
 
 
 def _stacked(net: Supernet, node: StackedNode) -> Step:
@@ -246,6 +298,19 @@ def _stacked(net: Supernet, node: StackedNode) -> Step:
         _store(v, outputs, x.unbind(0))
 
     return step
+
+
+def finished_after(nodes: Sequence[Node], outputs: Sequence[int]) -> list[list[int]]:
+    """For every node, the values that nothing after it reads."""
+    seen: set[int] = set()
+    result: list[list[int]] = []
+    for node in reversed(nodes):
+        used = set(node.inputs)
+        if isinstance(node, LayerNode) and node.sizes_like is not None:
+            used.add(node.sizes_like)
+        result.append([v for v in used if v not in seen and v not in outputs])
+        seen |= used
+    return result[::-1]
 
 
 def _gate(net: Supernet, node: GateNode) -> Step:

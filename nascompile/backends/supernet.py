@@ -7,7 +7,7 @@ convolutions work on few large tensors instead of many small ones. The values ar
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -15,12 +15,13 @@ from torch import Tensor, nn
 
 from nascompile.backends.architecture import Architecture
 from nascompile.backends.layout import initial, layout_of, numbers, state_name
-from nascompile.backends.steps import Values, compile_node
+from nascompile.backends.paths import PathSteps, PathWeights
+from nascompile.backends.steps import Step, Values, compile_node, finished_after
 from nascompile.backends.weights import torch_name
 from nascompile.diagnostics import Diagnostic, Label, NasError
-from nascompile.ir.program import GateNode, Graph, LayerNode, Node, PhiNode, Program
+from nascompile.ir.program import GateNode, Graph, LayerNode, MixNode, Node, PhiNode, Program
 from nascompile.passes.flatten import flatten
-from nascompile.passes.pipelines import SUPERNET, run
+from nascompile.passes.pipelines import FIXED, MERGED, run
 from nascompile.semantics.relaxation import unrelaxable
 
 
@@ -28,7 +29,8 @@ class Supernet(nn.Module):
     """A search space as one differentiable network.
 
     `forward(x)` takes `(batch, channels, *spatial)` and returns a tensor, or a tuple in the order of
-    `output_names`. `architecture` holds the architecture parameters, `weights` all others, `running` the running
+    `output_names`. `candidate_dropout` is the probability of dropping outputs of the candidates that `drop_candidates`
+    chose. `architecture` holds the architecture parameters, `weights` all others, `running` the running
     statistics of batch norms and `extern` the layers of other packages.
     """
 
@@ -38,10 +40,15 @@ class Supernet(nn.Module):
     def __init__(self, program: Program, seed: int = 0, without: frozenset[str] = frozenset()):
         super().__init__()
         refuse_unrelaxable(program)
-        graph = run(program.graph, SUPERNET, without)
+        plain = run(program.graph, FIXED, without)
+        graph = run(plain, MERGED, without)
         self.output_names = tuple(name for name, _ in graph.outputs)
         self.architecture = Architecture(program.decisions, seed)
         self.graph = graph
+        self.plain = plain
+        self.dropped: frozenset[int] = frozenset()
+        self.candidate_dropout = 0.0
+        self._path: list[tuple[Step, list[int]]] | None = None
         self.layout = layout_of(graph)
         self.weights = nn.Parameter(initial(graph, self.layout, seed))
         self.running = _running(graph)
@@ -57,6 +64,12 @@ class Supernet(nn.Module):
         weights = [p if len(s) == 1 else p.view(s) for p, s in zip(pieces, self.layout.shapes, strict=True)]
         values: Values = [None] * len(self.graph.types)
         values[self.graph.inputs[0]] = x
+        if self._path is not None:
+            for step, finished in self._path:
+                step(values, weights, scalars, ())
+                for value in finished:
+                    values[value] = None
+            return self._outputs(values)
         absent: set[int] = set()
         for node, step, finished in zip(self.graph.nodes, self._steps, self._finished, strict=True):
             if self.architecture.kept is not None:
@@ -64,8 +77,38 @@ class Supernet(nn.Module):
             step(values, weights, scalars, scales)
             for value in finished:
                 values[value] = None
+        return self._outputs(values)
+
+    def _outputs(self, values: Values) -> Any:
         outputs = tuple(values[v] for _, v in self.graph.outputs)
         return outputs[0] if len(outputs) == 1 else outputs
+
+    def follow(self, values: Mapping[str, Any] | None, weights: PathWeights = "relaxed") -> None:
+        """Compute only what the genotype of these values keeps, until told otherwise; None: everything again.
+
+        A part costs what its own network costs. With `relaxed` weights what is kept has the weight that it has among
+        all candidates, without renormalisation; with `one` it has weight 1, as in a network of its own. What the
+        genotype drops gets a zero gradient.
+        """
+        self._path = None if values is None else self._paths.of(values, weights)
+
+    def drop_candidates(self, slots: Iterable[int]) -> None:
+        """Choose the candidates (by `architecture.slots`) whose outputs `candidate_dropout` drops in training."""
+        self.dropped = frozenset(slots)
+        self._compile()
+
+    def without_weights(self) -> frozenset[int]:
+        """Slots of the candidate operators that hold no weights: skip connections and pools."""
+        owners = [n.path for n in self.plain.nodes if isinstance(n, LayerNode) and (n.weights or n.extern)]
+        found = set()
+        for node in self.plain.nodes:
+            if isinstance(node, MixNode):
+                base = node.path.removesuffix("mix")
+                for label in node.labels:
+                    path = base + label
+                    if not any(o == path or o.startswith(f"{path}.") for o in owners):
+                        found.add(self.architecture.slots[node.decision, label])
+        return frozenset(found)
 
     def _mark_absent(self, node: Node, values: Values, absent: set[int]) -> None:
         """Under a restriction, note which outputs of a node the genotype's network does not have.
@@ -133,13 +176,15 @@ class Supernet(nn.Module):
     def _compile(self) -> None:
         self._scale_slots: list[list[int]] = []
         self._steps = [compile_node(self, node, self.graph) for node in self.graph.nodes]
-        self._finished = _finished(self.graph)
+        self._finished = finished_after(self.graph.nodes, [v for _, v in self.graph.outputs])
+        self._paths = PathSteps(self, self.plain)
+        self._path = None
         self._scale_sizes = [len(slots) for slots in self._scale_slots]
         index = torch.tensor([n for slots in self._scale_slots for n in slots], dtype=torch.long)
         self.register_buffer("_scale_index", index.to(self.weights.device), persistent=False)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in self.__dict__.items() if k != "_steps"}  # closures over this very module
+        return {k: v for k, v in self.__dict__.items() if k not in _CLOSURES}  # they hold this very module
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)  # type: ignore[no-untyped-call]
@@ -148,11 +193,13 @@ class Supernet(nn.Module):
     def __deepcopy__(self, memo: dict[int, Any]) -> Supernet:
         twin = self.__class__.__new__(self.__class__)
         memo[id(self)] = twin
-        for shared in (self.graph, self.layout, self.architecture.decisions):  # never changed
+        for shared in (self.graph, self.plain, self.layout, self.architecture.decisions):  # never changed
             memo[id(shared)] = shared
         twin.__setstate__(copy.deepcopy(self.__getstate__(), memo))
         return twin
 
+
+_CLOSURES = frozenset({"_steps", "_path", "_paths"})
 
 _DOT = "__"
 """Stands for a dot in the keys of a ModuleDict."""
@@ -195,17 +242,3 @@ def _running(graph: Graph) -> nn.Module:
                 shape = numbers(weight.shape)
                 place.register_buffer(last, torch.ones(shape) if weight.name == "var" else torch.zeros(shape))
     return root
-
-
-def _finished(graph: Graph) -> list[list[int]]:
-    """For every node, the values that nothing after it reads."""
-    outputs = {v for _, v in graph.outputs}
-    seen: set[int] = set()
-    result: list[list[int]] = []
-    for node in reversed(graph.nodes):
-        used = set(node.inputs)
-        if isinstance(node, LayerNode) and node.sizes_like is not None:
-            used.add(node.sizes_like)
-        result.append([v for v in used if v not in seen and v not in outputs])
-        seen |= used
-    return result[::-1]

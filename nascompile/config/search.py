@@ -12,8 +12,20 @@ from nascompile.config.constants import Choice, SpaceCall, choice, space_call
 from nascompile.config.fields import Fields, Reader, read_fields
 from nascompile.config.loss import LossTerm, read_loss
 from nascompile.config.measures import check_objective, check_where
-from nascompile.config.stages import Stage, read_stages, with_stages
-from nascompile.config.tables import OPTIMISERS_WITH_SCHEDULE, SCHEDULES, STRATEGIES, TEMPERATURES
+from nascompile.config.sampling import (
+    FIELDS,
+    SAMPLED,
+    TRIAL_FIELDS,
+    Sampling,
+    check_relaxed,
+    check_sampled,
+    check_strategy,
+    is_sampled,
+    read_budget,
+    read_sampling,
+)
+from nascompile.config.stages import Stage, Written, read_stages, with_stages
+from nascompile.config.tables import DROPOUTS, OPTIMISERS_WITH_SCHEDULE, SCHEDULES, STRATEGIES, TEMPERATURES
 from nascompile.diagnostics import Diagnostic, Label, NasError, did_you_mean, error
 from nascompile.semantics.modules import Library
 from nascompile.source import Span
@@ -79,7 +91,8 @@ class SearchConfig:
     `split` is the share of the training cases that the weights see; the rest is the architecture's. `train` is the
     stage of that name. `arguments` are those of the space that the text gives; `where` conditions over costs.
     `narrowing` names the `narrow` text that the space is restricted to; `stages` are searched one after another, each
-    with its own fields, and `space` is then that of the last one.
+    with its own fields, and `space` is then that of the last one. `sampling` says how genotypes are tried, where the
+    strategy does so.
     """
 
     name: str
@@ -104,6 +117,7 @@ class SearchConfig:
     spans: Mapping[str, Span] = field(default_factory=lambda: MappingProxyType({}), compare=False, repr=False)
     narrowing: str | None = None
     stages: tuple[Stage, ...] = ()
+    sampling: Sampling | None = None
 
 
 def read_search(declaration: ast.SearchDecl, library: Library) -> SearchConfig:
@@ -129,10 +143,8 @@ def read_search(declaration: ast.SearchDecl, library: Library) -> SearchConfig:
     for statement in fields.others:
         if isinstance(statement, ast.Objective):
             objectives += [Objective(statement.direction, value) for value in statement.values]
-            problems += [problem for value in statement.values for problem in check_objective(value)]
         elif isinstance(statement, ast.Where):
             where.append(statement.condition)
-            problems += check_where(statement.condition)
         elif isinstance(statement, ast.Stage):
             stages.append(statement)
         else:
@@ -145,8 +157,21 @@ def read_search(declaration: ast.SearchDecl, library: Library) -> SearchConfig:
         problems += [
             Diagnostic("not-a-field", "a stage holds `field = value` lines only", Label(s.span)) for s in stage.others
         ]
-    of_space = None if space is None else library.spaces[space.name]
-    searching, bad = read_stages(name, [s for s in stages if s.name != "train"], of_space, READERS, library)
+    strategy = fields.get("strategy", Choice("bilevel"))
+    trial = next((s for s in stages if s.name == "trial"), None)
+    if is_sampled(strategy):
+        measured = [o.value for o in objectives] + where
+        problems += check_sampled(fields, stages, measured, library)
+        sampling, bad = read_sampling(trial, fields, TRAIN_READERS, library)
+        searching: list[Written] = []
+    else:
+        problems += [problem for objective in objectives for problem in check_objective(objective.value)]
+        problems += [problem for condition in where for problem in check_where(condition)]
+        problems += check_relaxed(strategy, fields, trial)
+        sampling = None
+        others = [s for s in stages if s.name not in ("train", "trial")]
+        of_space = None if space is None else library.spaces[space.name]
+        searching, bad = read_stages(name, others, of_space, READERS, library)
     problems += bad
     if "budget" not in fields.spans and not (searching and all("budget" in s.values for s in searching)):
         problems.append(_missing(declaration, "budget"))
@@ -159,7 +184,7 @@ def read_search(declaration: ast.SearchDecl, library: Library) -> SearchConfig:
         name=name,
         space=space,
         task=declaration.task.id if isinstance(declaration.task, ast.Name) else "",
-        strategy=fields.get("strategy", Choice("bilevel")),
+        strategy=strategy,
         weights=weights,
         alphas=fields.get("alphas", _optimiser(Choice("adam", MappingProxyType({"lr": 3e-4, "weight_decay": 1e-3})))),
         loss=loss,
@@ -174,21 +199,29 @@ def read_search(declaration: ast.SearchDecl, library: Library) -> SearchConfig:
         objectives=tuple(objectives),
         where=tuple(where),
         compare=fields.get("compare", ()),
-        train=Training(
-            optimiser=stage.get("weights", weights),
-            budget=stage.get("budget", budget),
-            loss=stage.get("loss", loss),
-            batch=stage.get("batch", fields.get("batch", 8)),
-            clip=stage.get("clip", fields.get("clip", 5.0)),
-            precision=stage.get("precision", fields.get("precision", "auto")),
-            validate=stage.get("validate", 1),
-            mix=stage.get("mix", 0.0),
-            seed=stage.get("seed", fields.get("seed", 0)),
-        ),
+        train=_training(stage, fields, budget if sampling is None else Budget(40)),
         spans=MappingProxyType({**fields.spans, "name": declaration.span}),
         narrowing=fields.get("narrowing", None),
     )
+    if sampling is not None:
+        own = replace(sampling, trial=_training(sampling.fields, fields, Budget(1)))
+        return replace(config, sampling=own)
     return with_stages(config, searching)
+
+
+def _training(stage: Fields, fields: Fields, budget: Budget) -> Training:
+    """The training of a stage; what it leaves out is as in the search."""
+    return Training(
+        optimiser=stage.get("weights", fields.get("weights", _optimiser(Choice("sgd")))),
+        budget=stage.get("budget", budget),
+        loss=stage.get("loss", fields.get("loss", (LossTerm(1.0, None, Choice("dice_ce")),))),
+        batch=stage.get("batch", fields.get("batch", 8)),
+        clip=stage.get("clip", fields.get("clip", 5.0)),
+        precision=stage.get("precision", fields.get("precision", "auto")),
+        validate=stage.get("validate", 1),
+        mix=stage.get("mix", 0.0),
+        seed=stage.get("seed", fields.get("seed", 0)),
+    )
 
 
 def _missing(declaration: ast.SearchDecl, noun: str) -> Diagnostic:
@@ -211,7 +244,8 @@ def _read_optimiser(expr: ast.Expr, library: Library) -> Optimiser:
 
 
 def _read_strategy(expr: ast.Expr, library: Library) -> Choice:
-    found: Choice = readers.choice_of("strategy", STRATEGIES)(expr, library)
+    found: Choice = readers.choice_of("strategy", {**STRATEGIES, **SAMPLED})(expr, library)
+    check_strategy(found, expr)
     options = dict(found.options)
     for argument in expr.arguments if isinstance(expr, ast.Call) else ():
         if argument.name == "warmup":
@@ -220,10 +254,35 @@ def _read_strategy(expr: ast.Expr, library: Library) -> Choice:
             options["patience"] = readers.integer(1)(argument.value, library)
         if argument.name == "temperature":
             options["temperature"] = readers.choice_of("temperature", TEMPERATURES)(argument.value, library)
+        if argument.name in STRATEGY_READERS:
+            options[argument.name] = STRATEGY_READERS[argument.name](argument.value, library)
     if found.options.get("order", 1) != 1:
         raise error("bad-option", "only first-order bilevel search is built", expr.span, hint="write `order = 1`")
     return replace(found, options=MappingProxyType(options))
 
+
+def _read_dropout(expr: ast.Expr, library: Library) -> Choice:
+    """A schedule of probabilities: `linear(start = 0.3)`."""
+    found: Choice = readers.choice_of("schedule", DROPOUTS)(expr, library)
+    for argument in expr.arguments if isinstance(expr, ast.Call) else ():
+        readers.real(0, 1)(argument.value, library)
+    return found
+
+
+def _read_dropped(expr: ast.Expr, library: Library) -> str | tuple[str, ...]:
+    """`without_weights`, `all`, or a list of candidates."""
+    if isinstance(expr, ast.List):
+        return readers.words(expr, library)
+    return str(readers.word("without_weights", "all")(expr, library))
+
+
+STRATEGY_READERS: dict[str, Reader] = {
+    "candidate_dropout": _read_dropout,
+    "dropped": _read_dropped,
+    "paths": readers.integer(1),
+    "path_steps": readers.integer(1),
+    "path_weights": readers.word("relaxed", "one"),
+}
 
 _NOT_LEARNED: tuple[Literal["threshold", "background", "brightness"], ...] = ("threshold", "background", "brightness")
 
@@ -284,7 +343,7 @@ READERS: dict[str, Reader] = {
     "alphas": _read_optimiser,
     "loss": read_loss,
     "penalty": readers.expression,
-    "budget": readers.budget,
+    "budget": read_budget,
     "batch": readers.integer(1),
     "split": readers.real(0.05, 0.95),
     "seed": readers.integer(0),
@@ -293,4 +352,7 @@ READERS: dict[str, Reader] = {
     "validate": readers.integer(1),
     "compare": readers.listed(_read_baseline),
     "narrowing": _read_narrowing,
+    **FIELDS,
 }
+
+TRIAL_READERS: dict[str, Reader] = {**TRAIN_READERS, **TRIAL_FIELDS}

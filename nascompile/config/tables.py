@@ -78,6 +78,14 @@ TEMPERATURES: Table = {
     "triangle": {"start": 5.0, "end": 1.0},
 }
 
+# Probabilities of dropping a candidate's output.
+DROPOUTS: Table = {
+    "constant": {"start": 0.3},
+    "cosine": {"start": 0.3, "end": 0.0},
+    "exponential": {"start": 0.3, "final": 0.01},
+    "linear": {"start": 0.3, "end": 0.0},
+}
+
 # Words of published code for what has another name here.
 OTHER_WORDS: dict[str, str] = {
     "alpha_begin": "warmup",
@@ -98,5 +106,10 @@ STRATEGIES: Table = {
         "patience": None,
         "mix": 0.0,
         "temperature": Choice("constant"),
+        "candidate_dropout": None,
+        "dropped": None,
+        "paths": None,
+        "path_steps": 1,
+        "path_weights": "relaxed",
     },
 }

@@ -23,12 +23,14 @@ FIXED: tuple[Pass, ...] = (
     prune_dead,  # what sharing and dropping left behind
 )
 
-SUPERNET: tuple[Pass, ...] = (
-    *FIXED,
+MERGED: tuple[Pass, ...] = (
     merge_vectors,  # after sharing, which gives gates of one state one input
     merge_parallel,  # it looks for whole candidates
     fold_gates,  # last: nothing else knows mixtures with factors
 )
+"""Behind `FIXED`: candidates of one state become one computation."""
+
+SUPERNET: tuple[Pass, ...] = (*FIXED, *MERGED)
 
 
 def run(graph: Graph, pipeline: tuple[Pass, ...], without: frozenset[str] = frozenset()) -> Graph:

@@ -20,6 +20,9 @@ from torch import Tensor, nn
 from nascompile.data.dataset import Batch, Patches, batch_at, batch_count
 from nascompile.data.mixing import draw_mixture, mix_images, mix_loss
 from nascompile.data.task import Task
+from nascompile.search.oneshot.dropout import Dropout
+from nascompile.search.oneshot.dropout import none as no_dropout
+from nascompile.search.oneshot.paths import SampledPaths
 from nascompile.search.oneshot.penalty import Penalty
 from nascompile.search.oneshot.relaxed import Relaxed
 from nascompile.search.oneshot.temperature import Temperature
@@ -69,6 +72,8 @@ class BilevelConfig:
     patience: int | None = None
     mix: float = 0.0
     temperature: Temperature = same_temperature
+    candidate_dropout: Dropout = no_dropout
+    paths: SampledPaths | None = None
     precision: Precision = "auto"
     validate: int = 1
     save_seconds: float = 60.0
@@ -203,6 +208,7 @@ def run_bilevel(
             rate = set_learning_rate(optimisers[0], config.weights.schedule, done)
             set_learning_rate(optimisers[1], config.alphas.schedule, done)
             supernet.architecture.temperature = config.temperature(done)
+            supernet.candidate_dropout = config.candidate_dropout(done)
             halves = (weight_data, arch_data)
             losses = _both_steps(supernet, halves, optimisers, config, numbers, state, per_epoch, device, penalty)
             state.step += 1
@@ -248,7 +254,13 @@ def _both_steps(
 
     def weight() -> float:
         batch = batch_at(data[0], config.batch, config.seed, step).to(device)
-        return weight_step(supernet, batch, optimisers[0], config, numbers, step)
+        if config.paths is None:
+            return weight_step(supernet, batch, optimisers[0], config, numbers, step)
+        supernet.follow(config.paths.at(step), config.paths.weights)
+        try:
+            return weight_step(supernet, batch, optimisers[0], config, numbers, step)
+        finally:
+            supernet.follow(None)
 
     def architecture() -> float | None:
         if rests:
