@@ -200,6 +200,8 @@ def _names(targets: Targets) -> dict[str, list[str]]:
         names["train"] = list(search_fields.TRAIN_READERS)
         staged = list(stage_readers(targets.space, search_fields.READERS))
         names.update({name: staged for name in _stages(targets.search)})
+        if "trial" in names:
+            names["trial"] = list(search_fields.TRIAL_READERS)
     if targets.space is not None:
         names["space"] = [p.name for p in targets.space.parameters]
     if targets.task is not None and targets.task.value is None:

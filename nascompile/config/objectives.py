@@ -1,0 +1,126 @@
+"""Objectives and conditions of a sampled search: expressions over measures that become known one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from nascompile.config.constants import constant
+from nascompile.config.measures import MEASURED, STATIC
+from nascompile.config.tables import METRICS
+from nascompile.diagnostics import Diagnostic, Label, did_you_mean, error
+from nascompile.semantics.modules import Library
+from nascompile.syntax import nodes as ast
+
+TARGETS = ("onnxruntime.cpu", "torch.cpu", "torch.cuda")
+"""Where a latency can be measured; `latency` alone is that of the first."""
+
+_SCALE = {"ms": 1e-3, "s": 1.0, "minute": 60.0, "hour": 3600.0}
+_BYTES = {"KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30}
+_ORDERED = ("<", "<=", ">", ">=")
+
+
+class Unmeasured(Exception):
+    """An expression needs a measure that is not known yet."""
+
+
+def names_of(expr: Any) -> Iterator[str]:
+    """The measures of an expression, each by its full name: `params`, `dice`, `latency(onnxruntime.cpu)`."""
+    if isinstance(expr, ast.Name | ast.Call) and (found := name_of(expr)) is not None:
+        yield found
+    elif isinstance(expr, ast.Binary):
+        yield from names_of(expr.left)
+        yield from names_of(expr.right)
+    elif isinstance(expr, ast.Unary):
+        yield from names_of(expr.operand)
+
+
+def name_of(expr: ast.Expr) -> str | None:
+    """The full name of a measure, or None for an expression that is no measure's name."""
+    callee = expr.callee if isinstance(expr, ast.Call) else expr
+    if not isinstance(callee, ast.Name):
+        return None
+    if callee.id in MEASURED:
+        return f"{callee.id}({_target(expr)})"
+    return callee.id if callee.id in STATIC or callee.id in METRICS else None
+
+
+def _target(expr: ast.Expr) -> str:
+    given = expr.arguments if isinstance(expr, ast.Call) else ()
+    return "".join(given[0].value.span.text.split()) if given else TARGETS[0]
+
+
+def check(expr: ast.Expr, library: Library) -> list[Diagnostic]:
+    """What is wrong with the names of an objective or a condition: `unknown-measure`, `unknown-target`."""
+    if isinstance(expr, ast.Binary):
+        return check(expr.left, library) + check(expr.right, library)
+    if isinstance(expr, ast.Unary):
+        return check(expr.operand, library)
+    callee = expr.callee if isinstance(expr, ast.Call) else expr
+    if not isinstance(callee, ast.Name) or callee.id in library.names:
+        return []
+    known = (*METRICS, *STATIC, *MEASURED)
+    if callee.id not in known:
+        hint = did_you_mean(callee.id, known) or f"there are {', '.join(known)}"
+        return [Diagnostic("unknown-measure", f"`{callee.id}` cannot be measured here", Label(callee.span), hint=hint)]
+    if callee.id in MEASURED and _target(expr) not in TARGETS:
+        hint = did_you_mean(_target(expr), TARGETS) or f"there are {', '.join(TARGETS)}"
+        message = f"there is no target `{_target(expr)}`"
+        return [Diagnostic("unknown-target", message, Label(expr.span), hint=hint)]
+    return []
+
+
+def value_of(expr: ast.Expr, measures: Mapping[str, float], library: Library) -> float:
+    """The value of an expression; times in seconds, sizes in bytes. Raises Unmeasured, and NasError for no number."""
+    name = name_of(expr)
+    if name is not None:
+        if name not in measures:
+            raise Unmeasured(name)
+        return measures[name]
+    if isinstance(expr, ast.Quantity) and (scale := {**_SCALE, **_BYTES}.get(expr.unit)) is not None:
+        return float(expr.value) * scale
+    if isinstance(expr, ast.Unary) and expr.op == "-":
+        return -value_of(expr.operand, measures, library)
+    if isinstance(expr, ast.Binary) and expr.op in ("+", "-", "*", "/", "^"):
+        left, right = (value_of(side, measures, library) for side in (expr.left, expr.right))
+        if expr.op == "/":
+            return left / right if right else float("inf")
+        return {"+": left + right, "-": left - right, "*": left * right}.get(expr.op, left) if expr.op != "^" else (
+            left**right
+        )  # fmt: skip
+    return float(constant(expr, library))
+
+
+def violation(expr: ast.Expr, measures: Mapping[str, float], library: Library) -> float:
+    """How far a condition is from being fulfilled, as a share of its bound; 0 where it is.
+
+    Where measures are missing it is 0. `and` adds, `or` takes the least. Raises NasError (`not-a-condition`).
+    """
+    if isinstance(expr, ast.Binary) and expr.op == "and":
+        return violation(expr.left, measures, library) + violation(expr.right, measures, library)
+    if isinstance(expr, ast.Binary) and expr.op == "or":
+        if not all(name in measures for name in names_of(expr)):
+            return 0.0
+        return min(violation(expr.left, measures, library), violation(expr.right, measures, library))
+    if isinstance(expr, ast.Binary) and expr.op in (*_ORDERED, "==", "!="):
+        try:
+            left, right = (value_of(side, measures, library) for side in (expr.left, expr.right))
+        except Unmeasured:
+            return 0.0
+        return _excess(expr.op, left, right)
+    hint = "write `params < 2M`, with `and` and `or`"
+    raise error("not-a-condition", f"`{expr.span.text}` is no condition", expr.span, hint=hint)
+
+
+def _excess(op: str, left: float, right: float) -> float:
+    if op in (">", ">="):
+        left, right = right, left
+    over = left - right
+    if op in ("==", "!="):
+        is_met = (left == right) == (op == "==")
+        over = abs(over)
+    else:
+        is_met = over < 0 or (over == 0 and op in ("<=", ">="))
+    if is_met:
+        return 0.0
+    return max(over / (abs(right) or 1.0), 1e-9) if over == over else float("inf")
