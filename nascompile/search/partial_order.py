@@ -64,3 +64,24 @@ class Pruning:
             self.pruned += sorted(worse, key=lambda g: self.order.place(g.values))
             gone = {id(g) for g in worse}
             self.left = [g for g in self.left if id(g) not in gone]
+
+
+def limits(trials: Sequence[Trial]) -> list[tuple[Trial, float]]:
+    """For each trained network that has a rival: what is narrower or shallower and costs more than this is pruned.
+
+    `Pruning` after the same trials has pruned no more: the cheapest rival only gets cheaper.
+    """
+    found = ((trial, rival(trials, trial)) for trial in trials)
+    return [(trial, cheaper.cost) for trial, cheaper in found if cheaper is not None]
+
+
+def is_pruned(
+    genotype: Genotype, order: Order, cost: Callable[[Genotype], float], known: Sequence[tuple[Trial, float]]
+) -> bool:
+    """Whether `limits` leave a genotype out; it is priced only where it is below a trained network."""
+    own = genotype.values
+    for trial, most in known:
+        values = trial.genotype.values
+        if (order.is_narrower(own, values) or order.is_shallower(own, values)) and cost(genotype) > most:
+            return True
+    return False
