@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from nascompile.config.constants import SpaceCall, argument_value, constant, space_call
 from nascompile.config.search import SearchConfig, read_search
 from nascompile.config.settings import Overridden, Setting, Targets, apply_settings
+from nascompile.config.stages import check_keep
 from nascompile.config.task import read_task
 from nascompile.diagnostics import Diagnostic, NasError, did_you_mean, error
 from nascompile.ir.program import Program
@@ -266,7 +267,7 @@ class Compilation:
         steps: list[Callable[[], object]] = [
             *((lambda n=name: self.program(self.call_alone(n))) for name in library.own_spaces()),
             *((lambda d=d: self.search(d.name)) for d in self._own(ast.SearchDecl)),
-            *((lambda d=d: self.program(self.search(d.name).space)) for d in self._own(ast.SearchDecl)),
+            *((lambda d=d: self._check_search(d)) for d in self._own(ast.SearchDecl)),
             *((lambda d=d: self._check_task(d)) for d in self._own(ast.TaskDecl)),
             *((lambda d=d: self._check_genotype(d)) for d in self._own(ast.GenotypeDecl)),
         ]
@@ -306,6 +307,13 @@ class Compilation:
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     # --- within ---
+
+    def _check_search(self, declaration: ast.SearchDecl) -> None:
+        """The spaces of all stages, and the lists that they keep operators of."""
+        config = self.search(declaration.name)
+        for stage in config.stages:
+            check_keep(stage, self.program(stage.config.space).decisions)
+        self.program(config.space)
 
     def _check_task(self, declaration: ast.TaskDecl) -> None:
         """What a task's text says, without looking at its files."""

@@ -37,14 +37,14 @@ def search(
     from nascompile.jobs.estimate import estimate
     from nascompile.jobs.folder import record_of, write_spec
     from nascompile.jobs.pipeline import search_step, start
-    from nascompile.jobs.searching import prepare
+    from nascompile.jobs.stages import previews
     from nascompile.jobs.training import Data
 
     digest = text.digest_of(search)
     if dry_run:
         images = Data.of(task, 0)
-        prepared = prepare(text, search, images)
-        print_estimate(estimate(prepared, images.train, chosen), prepared.space.size(), str(chosen))
+        for title, prepared in previews(text, search, images):
+            print_estimate(estimate(prepared, images.train, chosen), prepared.space.size(), str(chosen), title)
         return
     if resume:
         run = session.resumed(root, name, digest, "search")
@@ -53,8 +53,8 @@ def search(
         write_spec(run, text, search)
     context = start(text, run, search, chosen, session.announce, lambda line: print(line, file=sys.stderr))
     if not run.path("genotype.nas").exists():
-        prepared = prepare(text, search, context.data)
-        print_estimate(estimate(prepared, context.data.train, chosen), prepared.space.size(), str(chosen))
+        for title, prepared in previews(text, search, context.data):
+            print_estimate(estimate(prepared, context.data.train, chosen), prepared.space.size(), str(chosen), title)
     try:
         search_step(context)
     except KeyboardInterrupt:
@@ -64,11 +64,11 @@ def search(
     print(f"run {run.folder}")
 
 
-def print_estimate(found: Estimate, size: int, device: str) -> None:
+def print_estimate(found: Estimate, size: int, device: str, title: str) -> None:
     """What a search will take, before it starts."""
     mib = found.memory / 2**20
     print(
-        f"space of {size:,} genotypes; supernet of {found.parameters:,} parameters\n"
+        f"{title}: space of {size:,} genotypes; supernet of {found.parameters:,} parameters\n"
         f"about {mib:,.0f} MiB, {found.per_step:.2f} s a step on {device}, {found.steps:,} steps "
         f"({found.per_epoch} an epoch): about {session.duration(found.seconds)} without validation",
         file=sys.stderr,

@@ -30,6 +30,7 @@ from nascompile.jobs.networks import save_weights
 from nascompile.jobs.programs import fixed_program
 from nascompile.jobs.results import Entry, table
 from nascompile.jobs.searching import prepare, search
+from nascompile.jobs.stages import search_stages
 from nascompile.jobs.training import Data
 from nascompile.profile.cost import cost_of
 from nascompile.profile.latency import torch_latency
@@ -77,17 +78,23 @@ def search_step(context: Context, *, resume: bool = True) -> Genotype:
     run = context.run
     if resume and run.path(GENOTYPE).exists():
         return read_genotype(run, context.text.data)[1]
-    prepared = prepare(context.text, context.name, context.data)
-    run.update(step="searching")
-    with context.announce("search") as report:
-        found = search(
-            prepared, context.data, run, digest=context.digest, device=context.device, resume=resume, report=report
-        )
+    if context.config.stages:
+        found, prepared = search_stages(
+            context.text, context.name, context.data, run, digest=context.digest, device=context.device, resume=resume,
+            announce=context.announce, timed=lambda stage, seconds: add_timing(run, stage, seconds),
+        )  # fmt: skip
+    else:
+        prepared = prepare(context.text, context.name, context.data)
+        run.update(step="searching")
+        with context.announce("search") as report:
+            found = search(
+                prepared, context.data, run, digest=context.digest, device=context.device, resume=resume, report=report
+            )
+        add_timing(run, "search", found.outcome.seconds)
     if found.genotype is None:
         run.update(step="search interrupted")
         raise KeyboardInterrupt
     _tell_broken_conditions(context, found.genotype)
-    add_timing(run, "search", found.outcome.seconds)
     run.update(step="searched", size=str(prepared.space.size()))
     draw_run(run, prepared.space.program, found.genotype)
     return found.genotype
