@@ -43,7 +43,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli": LANGUAGE
     | ANALYSIS
     | LEAVES
-    | {"objectives", "backends", "search", "compilation", "config", "runs", "report", "jobs"},
+    | {"objectives", "backends", "search", "compilation", "config", "runs", "report", "jobs", "importers"},
+    "importers": LANGUAGE | ANALYSIS | {"compilation", "config"},
     "testing": LANGUAGE | ANALYSIS | LEAVES | {"objectives", "backends", "search", "compilation"},
 }
 # What the command line may import before it knows the command; the other reports load Matplotlib and templates.

@@ -13,6 +13,7 @@ from nascompile.cli.doctor import doctor
 from nascompile.cli.evaluate import evaluate
 from nascompile.cli.export import export
 from nascompile.cli.fmt import fmt
+from nascompile.cli.import_ import import_
 from nascompile.cli.profile import profile
 from nascompile.cli.run import run
 from nascompile.cli.runs import runs
@@ -49,6 +50,7 @@ def _start(
 
 for command in (check, fmt, show, search, train, evaluate, run, runs, profile, export, doctor):
     app.command()(command)
+app.command("import")(import_)
 
 
 def main() -> None:
