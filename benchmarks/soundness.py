@@ -66,6 +66,8 @@ SPACES = (
     Space("analog_nas", (3, 32, 32), share=1),
     Space("nas_segnet", (3, 32, 32), share=1),
     Space("mobilenet_v3", (3, 64, 64)),
+    Space("nas_unet_flexible", (1, 64, 64)),
+    Space("nas_unet_flexible", (1, 32, 32, 32), share=4),
 )
 
 

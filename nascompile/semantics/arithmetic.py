@@ -229,6 +229,8 @@ def function(name: str, arguments: list[Any]) -> Any:
         return SHAPE_FUNCTIONS[name](*arguments)
     if name in ("min", "max") and len(arguments) == 1 and isinstance(arguments[0], tuple):
         arguments = list(arguments[0])
+        if len(arguments) == 1:
+            return arguments[0]
     if name in NUMBER_FUNCTIONS and len(arguments) == 1:
         return unary(name, arguments[0])
     if len(arguments) != 2 and (name not in ("min", "max") or len(arguments) < 2):

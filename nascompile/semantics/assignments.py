@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nascompile.diagnostics import Label
+from nascompile.ir import symbols
 from nascompile.ir.symbols import Sym
 from nascompile.semantics.context import Env
 from nascompile.semantics.values import (
@@ -13,6 +14,7 @@ from nascompile.semantics.values import (
     Function,
     Poisoned,
     Scope,
+    Tensor,
     describe,
 )
 from nascompile.syntax import nodes as ast
@@ -86,8 +88,15 @@ def _store(family: Family, key: tuple[int, ...], value: Any, target: ast.Expr, e
         label = Label(family.spans[key], "first assigned here")
         shown = f"{family.name}[{', '.join(map(str, key))}]"
         raise env.ctx.fail("assigned-twice", f"`{shown}` is assigned twice", target.span, None, label)
-    family.values[key] = value
+    family.values[key] = _where_assigned(value, env)
     family.spans[key] = target.span
+
+
+def _where_assigned(value: Any, env: Env) -> Any:
+    """A value as the rest of the body sees it: absent where the turns of loops that assign it do not run."""
+    if isinstance(value, Tensor) and env.frame.guards:
+        return Tensor(value.id, value.type, symbols.conjunction(env.frame.guard(), value.presence))
+    return value
 
 
 def _parameter(argument: ast.Argument, env: Env) -> ast.Parameter:

@@ -167,10 +167,7 @@ def combine(env: Env, layer: str, tensors: list[Tensor | Absent], span: Span) ->
         presence = symbols.disjunction(*(t.presence for t in present))
     type_ = result.type
     if layer == "concat" and any(t.presence != present[0].presence for t in present):
-        widths = [
-            t.type.channels if env.ctx.is_certain(t.presence) else symbols.choose(t.presence, t.type.channels, 0)
-            for t in present
-        ]
+        widths = [symbols.choose(env.ctx.uncertain(t.presence), t.type.channels, 0) for t in present]
         channels = arithmetic.total(widths)
         type_ = TensorType((channels, *type_.spatial))
     return Tensor(result.id, type_, presence)

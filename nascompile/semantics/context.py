@@ -183,6 +183,11 @@ class Context:
             return self.is_certain(presence.args[1]) and self.is_certain(presence.args[2])
         return self.decide(presence) is True
 
+    def uncertain(self, presence: Any) -> Any:
+        """A presence without the parts that every genotype fulfils; True when nothing is left."""
+        parts = presence.args if isinstance(presence, Sym) and presence.op == "and" else (presence,)
+        return symbols.conjunction(*(part for part in parts if not self.is_certain(part)))
+
     def _must_keep(self, path: str, members: int) -> bool:
         """Whether any `members` edges of a decision hold one that is kept, however the decision falls."""
         decision = self.decisions[path]

@@ -14,7 +14,7 @@ def unrelaxable(program: Program) -> list[Diagnostic]:
     """One diagnostic (`cannot-relax`) for each open decision that no weighted supernet can hold, in text order.
 
     A supernet mixes the outputs of operators and of edges, which have one shape. Numbers make networks of different
-    shapes; the message says what each of them does.
+    shapes; the message says what each of them does. A list of one number leaves nothing to decide.
     """
     reasons: dict[str, str] = {}
     for path, reason in _uses(program.graph, set()):
@@ -22,7 +22,7 @@ def unrelaxable(program: Program) -> list[Diagnostic]:
     hint = "give it one value in the text; this version searches by relaxation only"
     found = []
     for path, decision in program.decisions.items():
-        if decision.kind != "number":
+        if decision.kind != "number" or len(decision.candidates) == 1:
             continue
         reason = reasons.get(path, "it changes how often or whether layers exist")
         if decision.interval is not None:

@@ -71,12 +71,19 @@ RELAXABLE = (
     Case("auto_deeplab", (3, 16, 16), {"f": 2, "layers": 2, "levels": 1}),
     Case("dints", (1, 32, 32), {"blocks": 3, "mul": 0.25}),
     Case("dints", (1, 16, 16, 16), {"blocks": 2, "mul": 0.125, "depths": 2}),
+    Case(
+        "nas_unet_flexible",
+        (1, 16, 16),
+        {"depths": (2,), "widths": (16,), "counts": (2,), "plains": (1,), "links": (1,)},
+    ),
 )
 WITH_NUMBERS = (
     Case("nas_lung", (1, 16, 16, 16)),
     Case("analog_nas", (3, 16, 16)),
     Case("nas_segnet", (3, 16, 16)),
     Case("mobilenet_v3", (3, 32, 32)),
+    Case("nas_unet_flexible", (1, 32, 32)),
+    Case("nas_unet_flexible", (1, 16, 16, 16), {"depths": (2, 3), "widths": (16,), "counts": (2, 3)}),
 )
 WITHOUT_DECISIONS = (
     *(Case(name, (1, 32, 32), {"c": 8}) for name in ("unet", "unet_plus_plus", "attention_unet", "r2u_net")),

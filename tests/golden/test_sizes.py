@@ -49,6 +49,20 @@ def test_nas_unet(nodes: int) -> None:
     assert nodes != 3 or expected == 304_749_527_040
 
 
+def test_nas_unet_flexible() -> None:
+    # a skip or not at depth + 1 levels; without a searched cell on the way down only the up cell is decided
+    expected = sum(
+        2 * 2 ** (depth + 1) * ((2**depth - 1) * cell(nodes, lambda j: 6) + 1) * cell(nodes, _on_the_way_up)
+        for depth in (2, 3, 4)
+        for nodes in (2, 3, 4)
+    )
+    assert space("nas_unet_flexible", "nas_unet_flexible", (1, 64, 64)).size() == expected
+
+
+def _on_the_way_up(j: int) -> int:
+    return 4 if j == 1 else 6
+
+
 def test_mixsearch() -> None:
     expected = cell(4, lambda j: 6) ** 2 * cell(4, lambda j: 4 if j == 1 else 6)
     assert space("mixsearch", "wdan", (3, 64, 64)).size() == expected
