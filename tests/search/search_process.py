@@ -1,4 +1,4 @@
-"""A tiny search in a process of its own, to be killed: `python search_process.py FOLDER`."""
+"""A tiny search in a process of its own, to be killed: `python search_process.py FOLDER TEXT`."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, name: str) -> None:
     torch.set_num_threads(1)
-    text = Compilation.from_path(HERE / "tiny.nas", ROOT / "demo")
+    text = Compilation.from_path(HERE / name, ROOT / "demo")
     data = Data.of(text.task("nuclei"), 0)
     prepared = prepare(text, None, data, 0)
     weights, architecture = halves(data.train, 0, prepared.config.split)
@@ -35,4 +35,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2])

@@ -17,10 +17,10 @@ from nascompile.train.checkpoint import load_checkpoint
 SCRIPT = Path(__file__).with_name("search_process.py")
 
 
-def search(folder: Path, kill_after: int | None = None) -> str:
+def search(folder: Path, kill_after: int | None = None, text: str = "tiny.nas") -> str:
     """Run the search; kill the process when it reports step `kill_after`. Returns what it printed."""
     folder.mkdir(exist_ok=True)
-    process = subprocess.Popen([sys.executable, str(SCRIPT), str(folder)], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([sys.executable, str(SCRIPT), str(folder), text], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     printed = []
     for line in process.stdout:
@@ -58,6 +58,17 @@ def test_killed_twice_and_resumed_equals_uninterrupted(uninterrupted: Path, tmp_
     assert ours.keys() == theirs.keys()
     for name, tensor in ours.items():
         assert tensor.numpy().tobytes() == theirs[name].numpy().tobytes(), name
+
+
+def test_sampled_parts_and_candidate_dropout_resume_in_the_middle_of_a_part(tmp_path: Path) -> None:
+    """Parts last three steps; the search is killed within one."""
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert "finished True 10" in search(whole, text="sampled.nas")
+    assert "finished" not in search(killed, kill_after=5, text="sampled.nas")
+    assert "finished True 10" in search(killed, text="sampled.nas")
+    ours, theirs = load_file(killed / STATE), load_file(whole / STATE)
+    assert all(tensor.numpy().tobytes() == theirs[name].numpy().tobytes() for name, tensor in ours.items())
+    assert state_of(killed) == state_of(whole)
 
 
 def test_history_records_genotypes(uninterrupted: Path) -> None:
