@@ -10,8 +10,10 @@ from typing import Any
 from nascompile.ir import symbols
 from nascompile.ir.program import Dim, Graph, LayerNode, Program, Weight
 from nascompile.ir.symbols import Sym
+from nascompile.passes.drop_identity import drop_identity
 from nascompile.passes.flatten import flatten
 from nascompile.passes.prune_dead import prune_dead
+from nascompile.passes.share_equal import share_equal
 from nascompile.semantics.arithmetic import product
 
 
@@ -19,10 +21,12 @@ from nascompile.semantics.arithmetic import product
 class Cost:
     """Costs of one network (or one supernet with every candidate) for one input sample.
 
-    `registered` counts every parameter that the text registers, `live` those that an output depends on; both
-    exclude architecture parameters and buffers. `macs` are multiply-accumulates of the live layers; `activations`
-    the elements of all live layer outputs. Where `is_exact` is False, numbers are still to be picked: the
-    figures are those of the supernet, in which each of them is the largest (of a real, the end that gives more).
+    `registered` counts every parameter that the text registers, `live` those of the compiled net, on which an output
+    depends; both exclude architecture parameters and buffers. `macs` are multiply-accumulates of the compiled net;
+    `activations` the elements of all live layer outputs, without layers that pass their input on and zeros that are
+    added, each layer of the text counted (the compiled net may compute equal ones once). Where `is_exact` is False,
+    numbers are still to be picked: the figures are those of the supernet, in which each of them is the largest (of a
+    real, the end that gives more).
     """
 
     registered: int
@@ -40,14 +44,13 @@ class Cost:
 def cost_of(program: Program) -> Cost:
     """Price a genotype's network exactly, or an open space with all of its candidates (its supernet)."""
     flat = flatten(program.graph)
-    live = prune_dead(flat)
+    live = prune_dead(drop_identity(prune_dead(flat)))
+    compiled = prune_dead(share_equal(live))  # these are the passes of `passes.pipelines.FIXED`
     sizes = _Sizes(program)
-    macs = activations = 0
-    for node in live.nodes:
-        if isinstance(node, LayerNode):
-            macs += sizes.largest(node.macs)
-            activations += sum(sizes.elements(live.types[o].axes) for o in node.outputs)
-    registered, kept = (sum(map(sizes.elements, _shapes(graph))) for graph in (flat, live))
+    macs = sum(sizes.largest(node.macs) for node in compiled.nodes if isinstance(node, LayerNode))
+    layers = [node for node in live.nodes if isinstance(node, LayerNode)]
+    activations = sum(sizes.elements(live.types[o].axes) for node in layers for o in node.outputs)
+    registered, kept = (sum(map(sizes.elements, _shapes(graph))) for graph in (flat, compiled))
     return Cost(registered, kept, macs, activations, sizes.is_exact)
 
 
