@@ -84,6 +84,9 @@ def pick_edges(env: Env, source: Items, node: ast.Pick, count: int | None) -> It
     try:
         for entry in source.entries:
             if entry.label not in kept:
+                if ctx.binding is None:
+                    source = entry.value.value if isinstance(entry.value, Edge) else entry.value
+                    ctx.gate_sources[path, entry.label] = source.presence if isinstance(source, Tensor) else False
                 if isinstance(entry.value, Tensor):
                     frame.unkept.append((entry.value.id, entry.label))
                 elif isinstance(entry.value, Absent) and entry.value.undecided is not None:
