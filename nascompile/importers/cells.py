@@ -14,7 +14,7 @@ from typing import Any
 
 from nascompile.diagnostics import did_you_mean
 from nascompile.importers.finding import Findings, Format, Found, Placed
-from nascompile.importers.values import Mapping, Record, Scalar, Sequence, Value, numbers, whole
+from nascompile.importers.values import Mapping, Record, Scalar, Sequence, Value, head, numbers, whole
 from nascompile.ir.program import Decision
 from nascompile.source import Span
 from nascompile.space.space import SearchSpace
@@ -75,7 +75,7 @@ def _nodes(cell: Value, findings: Findings) -> list[list[_Edge]] | None:
     if rows and all(row and all(isinstance(pair, Sequence) for pair in row) for row in rows):
         made = [[_edge(pair, findings) for pair in row] for row in rows]
     elif len(cell.items) % EDGES:
-        findings.add("genotype-form", f"{len(cell.items)} edges are not {EDGES} for each node", cell.span)
+        findings.add("genotype-form", f"{len(cell.items)} edges are not {EDGES} for each node", head(cell))
         return None
     else:
         flat = [_edge(pair, findings) for pair in cell.items]
@@ -108,7 +108,7 @@ def _values(found: Found, space: SearchSpace, findings: Findings) -> Placed:
     left = set(cells)
     if isinstance(found.value, Record) and len(fields.items) < len(found.value.positional):
         how = "write `Genotype(normal=[...], normal_concat=...)`, or import its `namedtuple(...)` with it"
-        findings.add("genotype-form", "the fields of this genotype have no names", found.value.span, how)
+        findings.add("genotype-form", "the fields of this genotype have no names", head(found.value), how)
         return placed
     for name, value in fields.items.items():
         if name.endswith(CONCAT):
@@ -120,11 +120,14 @@ def _values(found: Found, space: SearchSpace, findings: Findings) -> Placed:
             continue
         left.discard(cell)
         nodes = _nodes(value, findings)
-        if nodes is not None and _fits(cell, nodes, value, cells[cell], fields.items.get(name + CONCAT), findings):
-            for edges, decision in zip(nodes, cells[cell], strict=True):
-                _place(edges, decision, space, placed, findings)
-    for cell in sorted(left):
-        findings.add("genotype-fit", f"the genotype has no cell for `{cell}` of `{space.name}`", found.value.span)
+        if nodes is None:
+            continue
+        _check_size(cell, nodes, value, cells[cell], fields.items.get(name + CONCAT), findings)
+        for edges, decision in zip(nodes, cells[cell], strict=False):
+            _place(edges, decision, space, placed, findings)
+    if left and not any(problem.code == "unknown-cell" for problem in findings.problems):
+        missing = ", ".join(f"`{cell}`" for cell in sorted(left))
+        findings.add("genotype-fit", f"the genotype has nothing for {missing} of `{space.name}`", head(found.value))
     return placed
 
 
@@ -146,27 +149,25 @@ def _cell_named(name: str, cells: Table[str, Any]) -> str:
     return near[0] if len(near) == 1 else ""
 
 
-def _fits(
+def _check_size(
     cell: str,
     nodes: list[list[_Edge]],
     value: Value,
     decisions: list[Decision],
     concat: Value | None,
     findings: Findings,
-) -> bool:
-    """Whether there are as many nodes as the cell has, and whether all of them are joined, as the cell does."""
+) -> None:
+    """Report another number of nodes than the cell has, and nodes that are not joined, since the cell joins all."""
     if len(nodes) != len(decisions):
         message = f"{len(nodes)} nodes, but the cell `{cell}` has {len(decisions)}"
-        findings.add("genotype-fit", message, value.span)
-        return False
+        findings.add("genotype-fit", message, head(value))
+        return
     first = len(decisions[0].candidates)
     wanted = list(range(first, first + len(nodes)))
     joined = wanted if concat is None else numbers(concat)
     if concat is not None and (joined is None or sorted(joined) != wanted):
         shown = ", ".join(map(str, wanted))
         findings.add("genotype-fit", f"the cell `{cell}` joins all of its nodes, which are {shown}", concat.span)
-        return False
-    return True
 
 
 def _place(edges: list[_Edge], decision: Decision, space: SearchSpace, placed: Placed, findings: Findings) -> None:
@@ -183,7 +184,7 @@ def _place(edges: list[_Edge], decision: Decision, space: SearchSpace, placed: P
         if path is not None:
             operator = _operator(str(edge.operator.value), space.decisions[path], edge.operator.span, findings)
             placed[path] = (operator, edge.operator.span)
-    placed[decision.path] = (tuple(kept), edges[0].span.to(edges[-1].span) if edges else decision.origin.span)
+    placed[decision.path] = (tuple(kept), edges[0].span.to(edges[-1].span))
 
 
 def _operator(name: str, decision: Decision, span: Span, findings: Findings) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping as Table
 from typing import Any
 
 from nascompile.importers.finding import Findings, Format, Found, Placed
-from nascompile.importers.values import Mapping, Scalar, Sequence, Value, numbers
+from nascompile.importers.values import Mapping, Scalar, Sequence, Value, head, numbers
 from nascompile.ir.program import Decision
 from nascompile.space.space import SearchSpace
 from nascompile.space.writing import operator_path
@@ -42,7 +42,7 @@ def _row(row: Value) -> list[int] | None:
 
 def _rows(matrix: Value, findings: Findings) -> list[list[int]] | None:
     if not isinstance(matrix, Sequence) or not matrix.items:
-        findings.add("genotype-form", "a code is a list of rows, one for each block", matrix.span)
+        findings.add("genotype-form", "a code is a list of rows, one for each block", head(matrix))
         return None
     found = []
     for row in matrix.items:
@@ -72,14 +72,14 @@ def _values(found: Found, space: SearchSpace, findings: Findings) -> Placed:
     blocks = [d for d in space.decisions.values() if d.kind == "edges"]
     for code, matrix in ((codes[0], kept), (codes[1], operators)):
         if len(matrix) != len(blocks):
-            findings.add("genotype-fit", f"{len(matrix)} rows, but `{space.name}` has {len(blocks)} blocks", code.span)
+            findings.add("genotype-fit", f"{len(matrix)} rows, but `{space.name}` has {len(blocks)} blocks", head(code))
             return placed
     for b, block in enumerate(blocks):
         rows = [code.items[b] for code in codes if isinstance(code, Sequence)]
         edges = len(block.candidates)
         wrong = [row for row, code in zip(rows, (kept[b], operators[b]), strict=True) if len(code) != edges]
         for row in wrong:
-            findings.add("genotype-fit", f"`{block.path}` has {edges} edges", row.span)
+            findings.add("genotype-fit", f"`{block.path}` has {edges} edges", head(row))
         if not wrong:
             _place(block, rows[0], rows[1], space, placed, findings)
     _check_nodes(found, kept, findings)
@@ -124,7 +124,7 @@ def _check_nodes(found: Found, kept: list[list[int]], findings: Findings) -> Non
     reached = [starts, *({o for bit, (_, o) in zip(row, ends, strict=True) if bit} for row in kept)]
     if nodes != [[int(d in active) for d in range(depths)] for active in reached]:
         message = f"`{NODES}` says that other nodes are active than the edges do"
-        findings.add("genotype-form", message, stated.span, "leave it out, or correct one of the two")
+        findings.add("genotype-form", message, head(stated), "leave it out, or correct one of the two")
 
 
 GRID = Format("dints", "{'arch_code_a': [[1, 0, ...], ...], 'arch_code_c': [[1, 3, ...], ...]}",

@@ -11,7 +11,7 @@ from typing import Any
 
 from nascompile.diagnostics import did_you_mean
 from nascompile.importers.finding import Findings, Format, Found, Placed
-from nascompile.importers.values import Mapping, Scalar, Value, whole
+from nascompile.importers.values import Mapping, Scalar, Value, head, whole
 from nascompile.space.space import SearchSpace
 
 WIDTH, COUNT = "out_channel0", "M"
@@ -53,7 +53,7 @@ def _values(found: Found, space: SearchSpace, findings: Findings) -> Placed:
     for key, path in wanted.items():
         value = config.items.get(key)
         if value is None:
-            findings.add("genotype-form", f"`{key}` is missing", config.span, did_you_mean(key, config.items))
+            findings.add("genotype-form", f"`{key}` is missing", head(config), did_you_mean(key, config.items))
         elif not isinstance(value, Scalar) or isinstance(value.value, bool | str | None):
             findings.add("genotype-form", f"`{key}` is a number", value.span)
         elif path not in space.decisions:

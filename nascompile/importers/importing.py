@@ -14,6 +14,7 @@ from nascompile.diagnostics import Diagnostic, Label, NasError, error
 from nascompile.importers.finding import Findings, Found, Placed, find, identifier
 from nascompile.importers.formats import FORMATS, formats
 from nascompile.importers.literals import read_document
+from nascompile.importers.values import head
 from nascompile.source import Source, Span
 from nascompile.space.genotype import Genotype
 from nascompile.space.space import SearchSpace
@@ -24,7 +25,7 @@ NAMED = re.compile(r"`([^`]+)`")
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """A genotype under its name in our text. `original` is its name in the imported text, or "", `span` its place there.
+    """A genotype under its name in our text. `original` is its name in the imported text, `span` its place there.
 
     `implied` are the arguments of the space that follow from the text, those that equal the space's defaults included.
     """
@@ -96,19 +97,19 @@ def _read(found: Found, call: SpaceCall, compilation: Compilation) -> tuple[Geno
     try:
         defaults = compilation.program(call).arguments
     except NasError as failure:
-        raise NasError(_at(d, found.value.span) for d in failure.diagnostics) from None
+        raise NasError(_at(d, head(found.value)) for d in failure.diagnostics) from None
     implied = {k: v for k, v in found.format.arguments(found, defaults).items() if k in parameters}
     changed = {k: v for k, v in implied.items() if k not in call.arguments and v != defaults.get(k)}
     opened = replace(call, arguments=MappingProxyType({**changed, **call.arguments}))
     try:
         space = compilation.open_space(opened)
     except NasError as failure:
-        raise NasError(_at(d, found.value.span) for d in failure.diagnostics) from None
+        raise NasError(_at(d, head(found.value)) for d in failure.diagnostics) from None
     findings = Findings()
     placed = found.format.values(found, space, findings)
     if findings.problems:
         raise NasError(findings.problems)
-    return _member(placed, space, found.value.span), implied
+    return _member(placed, space, head(found.value)), implied
 
 
 def _member(placed: Placed, space: SearchSpace, whole: Span) -> Genotype:

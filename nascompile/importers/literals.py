@@ -177,7 +177,7 @@ class _Reader:
             raise error("literal-size", f"more than {MOST_VALUES:,} values", self.span(node))
         span = self.span(node)
         if isinstance(node, ast.Constant) and isinstance(node.value, int | float | str | None):
-            return Scalar(node.value, span)
+            return Scalar(_joined(node.value) if isinstance(node.value, str) else node.value, span)
         if isinstance(node, ast.Name) and node.id in JSON_WORDS:
             return Scalar(JSON_WORDS[node.id], span)
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
@@ -224,13 +224,15 @@ class _Reader:
             self.refuse(node)
             raise _Refused
         positional = self.values(node.args)
-        for keyword in node.keywords:
+        # An array is printed with its `dtype=int64`, a bare name that changes nothing here.
+        keywords = [k for k in node.keywords if not (name in COPIES and k.arg == "dtype")]
+        for keyword in keywords:
             if keyword.arg is None:
                 self.refuse(keyword.value)
                 raise _Refused
-        values = self.values([keyword.value for keyword in node.keywords])
-        names = [keyword.arg or "" for keyword in node.keywords]
-        places = {keyword.arg or "": self._keyword(keyword) for keyword in node.keywords}
+        values = self.values([keyword.value for keyword in keywords])
+        names = [keyword.arg or "" for keyword in keywords]
+        places = {keyword.arg or "": self._keyword(keyword) for keyword in keywords}
         named = Mapping(dict(zip(names, values, strict=True)), places, span)
         if is_record:
             return Record(name, positional, named, span)
@@ -282,6 +284,11 @@ class _Reader:
         end = self.starts[line] + self.lead if line < len(self.starts) else len(self.source.text)
         text = self.source.text[start:end]
         return start + (column if text.isascii() else len(text.encode()[:column].decode(errors="ignore")))
+
+
+def _joined(text: str) -> str:
+    """JSON writes characters beyond the first 65,536 as two surrogates; a lone one becomes a replacement mark."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _copy(name: str, given: tuple[Value, ...], span: Span) -> Value | None:

@@ -12,9 +12,10 @@ from collections.abc import Mapping as Table
 from dataclasses import dataclass
 from typing import Any
 
+from nascompile.diagnostics import did_you_mean
 from nascompile.importers.finding import Findings, Format, Found, Placed
 from nascompile.importers.literals import read_within
-from nascompile.importers.values import Mapping, Scalar, Sequence, Value, numbers, whole
+from nascompile.importers.values import Mapping, Scalar, Sequence, Value, head, numbers, whole
 from nascompile.space.space import SearchSpace
 
 STAGES_PER_NETWORK = 3
@@ -50,11 +51,10 @@ def _network(value: Value) -> _Network | None:
     if isinstance(value, Mapping):
         found = _network(value.items["config"]) if "config" in value.items else None
         named = value.items.get("variant")
-        variant_ = named.value if isinstance(named, Scalar) and named.value in VARIANTS else None
         stem = numbers(value.items.get("stem"))
         if found is None:
             return None
-        return _Network(found.stages, found.stem or stem, found.variant or (str(variant_) if variant_ else None))
+        return _Network(found.stages, found.stem or stem, str(named.value) if isinstance(named, Scalar) else None)
     return _listed(value) if isinstance(value, Sequence) else None
 
 
@@ -88,21 +88,33 @@ def _arguments(found: Found, defaults: Table[str, Any]) -> dict[str, Any]:
     blocks = sum(len(stage.items) for stage in network.stages)
     ladder = defaults.get("ladder")
     if isinstance(ladder, tuple) and not widths <= set(ladder) and min(widths) > 0:
-        implied["ladder"] = tuple(sorted(widths | set(ladder)))
+        implied["ladder"] = _longer(ladder, widths)
     if blocks > defaults.get("longest", blocks):
         implied["longest"] = blocks
     return implied
+
+
+def _longer(ladder: tuple[int, ...], widths: set[int]) -> tuple[int, ...]:
+    """The ladder with these widths as well; its upper end goes on doubling."""
+    steps = list(ladder)
+    while steps and steps[-1] * 2 <= max(widths):
+        steps.append(steps[-1] * 2)
+    return tuple(sorted({*steps, *widths}))
 
 
 def _values(found: Found, space: SearchSpace, findings: Findings) -> Placed:
     network = _network(found.value)
     assert network is not None
     placed: Placed = {}
+    if network.variant is not None and network.variant not in VARIANTS:
+        hint = did_you_mean(network.variant, VARIANTS) or f"there are {', '.join(VARIANTS)}"
+        place = found.value.items["variant"] if isinstance(found.value, Mapping) else found.value
+        findings.add("genotype-form", f"there is no variant `{network.variant}`", head(place), hint)
     for p, stage in enumerate(network.stages):
         path = DEPTH.format(stage=p)
         if path not in space.decisions:
             message = f"`{space.name}` has no `{path}`: its blocks are not counted by stages"
-            findings.add("genotype-fit", message, stage.span, "give another space, or another `--format`")
+            findings.add("genotype-fit", message, head(stage), "give another space, or another `--format`")
             return placed
         placed[path] = (len(stage.items), stage.span)
         for i, width in enumerate(numbers(stage) or ()):

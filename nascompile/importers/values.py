@@ -59,3 +59,10 @@ def whole(value: Value | None) -> int | None:
         return None
     number = value.value
     return int(number) if isinstance(number, int) or number.is_integer() else None
+
+
+def head(value: Value) -> Span:
+    """Where a value begins: the name of a record, the bracket of a list; what is said of all of it points there."""
+    span = value.span
+    width = len(value.name) if isinstance(value, Record) else 1
+    return span if isinstance(value, Scalar) else Span(span.source, span.start, min(span.start + width, span.end))
