@@ -28,6 +28,12 @@ Note = Annotated[str | None, typer.Option("--note", metavar="TEXT", help="A note
 Seed = Annotated[int | None, typer.Option("--seed", help="The seed; overrides the text's.")]
 Runs = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Where run folders are.")]
 RUNS = Path("runs")
+Workers = Annotated[
+    int, typer.Option("--workers", metavar="N", min=0, help="Processes that try genotypes; 0: within this one.")
+]
+Storage = Annotated[
+    str | None, typer.Option("--storage", metavar="URL", help="A database for the study; by default in the run.")
+]
 
 
 def compilation(

@@ -26,6 +26,8 @@ def run(
     data: options.Data = None,
     device: options.Device = "auto",
     fresh: Annotated[bool, typer.Option("--fresh", help="Start over: remove a run of this name first.")] = False,
+    workers: options.Workers = 1,
+    storage: options.Storage = None,
     root: options.Runs = options.RUNS,
 ) -> None:
     """Search, train what was found and what it is compared with, evaluate on the test cases, export.
@@ -38,8 +40,9 @@ def run(
     chosen = session.device(device)
     from nascompile.jobs.folder import record_of, write_spec
     from nascompile.jobs.pipeline import run_all, start
+    from nascompile.jobs.sampling import identity
 
-    digest = text.digest_of(search)
+    digest = identity(text, search)
     if fresh and name is not None and (root / name / runs.RECORD).is_file():
         shutil.rmtree(root / name)
     if name is not None and (root / name / runs.RECORD).is_file():
@@ -48,9 +51,13 @@ def run(
         if folder.record().get("step") == "finished":
             print(f"run `{name}` is finished; this is its table (`--fresh` does it again)", file=sys.stderr)
     else:
-        folder = runs.create(root, name, note=note, record=record_of(text, "run", search))
-        write_spec(folder, text, search)
-    context = start(text, folder, search, chosen, session.announce, lambda line: print(line, file=sys.stderr))
+        folder = runs.create(root, name, note=note, record=record_of(text, "run", search) | {"digest": digest})
+    if text.search(search).sampling is not None or not folder.path("spec.nas").exists():
+        write_spec(folder, text, search)  # a larger budget is written down, too
+    context = start(
+        text, folder, search, chosen, session.announce, lambda line: print(line, file=sys.stderr),
+        workers=workers, storage=storage,
+    )  # fmt: skip
     try:
         entries = run_all(context)
     except KeyboardInterrupt:

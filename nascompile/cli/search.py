@@ -12,6 +12,8 @@ from nascompile.cli import options, session
 from nascompile.cli.guard import guarded
 
 if TYPE_CHECKING:
+    from nascompile.compilation import Compilation
+    from nascompile.data.task import Task
     from nascompile.jobs.estimate import Estimate
 
 
@@ -28,19 +30,26 @@ def search(
     device: options.Device = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run of this text (or of `--name`).")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Estimate memory and time, then stop.")] = False,
+    workers: options.Workers = 1,
+    storage: options.Storage = None,
     root: options.Runs = options.RUNS,
 ) -> None:
-    """Search a space; the run folder holds the genotype, its drawings, the course and the supernet."""
+    """Search a space; the run folder holds the genotype, its drawings, the course and the supernet or the study."""
     text = session.checked(options.compilation(spec, session.seeded(set_, seed), config, data))
     task = session.checked_task(text.task(search=search))
     chosen = session.device(device)
     from nascompile.jobs.estimate import estimate
     from nascompile.jobs.folder import record_of, write_spec
     from nascompile.jobs.pipeline import search_step, start
+    from nascompile.jobs.sampling import identity
     from nascompile.jobs.stages import previews
     from nascompile.jobs.training import Data
 
-    digest = text.digest_of(search)
+    digest = identity(text, search)
+    is_sampled = text.search(search).sampling is not None
+    if dry_run and is_sampled:
+        print_sampled(text, search, task)
+        return
     if dry_run:
         images = Data.of(task, 0)
         for title, prepared in previews(text, search, images):
@@ -49,10 +58,16 @@ def search(
     if resume:
         run = session.resumed(root, name, digest, "search")
     else:
-        run = runs.create(root, name, note=note, record=record_of(text, "search", search))
-        write_spec(run, text, search)
-    context = start(text, run, search, chosen, session.announce, lambda line: print(line, file=sys.stderr))
-    if not run.path("genotype.nas").exists():
+        run = runs.create(root, name, note=note, record=record_of(text, "search", search) | {"digest": digest})
+    if is_sampled or not resume:
+        write_spec(run, text, search)  # a larger budget is written down, too
+    context = start(
+        text, run, search, chosen, session.announce, lambda line: print(line, file=sys.stderr),
+        workers=workers, storage=storage,
+    )  # fmt: skip
+    if is_sampled:
+        print_sampled(text, search, task)
+    elif not run.path("genotype.nas").exists():
         for title, prepared in previews(text, search, context.data):
             print_estimate(estimate(prepared, context.data.train, chosen), prepared.space.size(), str(chosen), title)
     try:
@@ -61,7 +76,36 @@ def search(
         again = f"nascompile search {spec} --resume --name {run.name}"
         raise KeyboardInterrupt(f"resume with `{again}` and the same settings") from None
     print(run.path("genotype.nas").read_text(encoding="utf-8"))
+    if is_sampled:
+        print_front(run)
     print(f"run {run.folder}")
+
+
+def print_sampled(text: Compilation, search: str | None, task: Task) -> None:
+    """What a search that tries genotypes will do, before it starts."""
+    from nascompile.jobs.sampling import prepare_sampled
+
+    prepared = prepare_sampled(text, search, task)
+    config = prepared.config
+    goals = ", ".join(f"{'minimize' if goal.sign > 0 else 'maximize'} {goal.name}" for goal in prepared.goals)
+    print(
+        f"{config.name}: space of {prepared.space.size():,} genotypes; {config.strategy.name}, "
+        f"{config.budget.amount:g} {config.budget.unit}: {goals}",
+        file=sys.stderr,
+    )
+
+
+def print_front(run: runs.Run) -> None:
+    """The front of a search that tried genotypes, as a table."""
+    from nascompile.report.tables import show_table
+
+    found = runs.read_json(run.path("front.json"))
+    names = [goal["name"] for goal in found["objectives"]]
+    rows = [
+        [member["name"], str(member["trial"]), *(f"{member['values'][name]:.4g}" for name in names)]
+        for member in found["front"]
+    ]
+    show_table(f"front (knee: {found['knee']})", ["genotype", "trial", *names], rows, right=["trial", *names])
 
 
 def print_estimate(found: Estimate, size: int, device: str, title: str) -> None:

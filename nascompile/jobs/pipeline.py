@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -29,6 +30,7 @@ from nascompile.jobs.folder import GENOTYPE, WEIGHTS, read_genotype
 from nascompile.jobs.networks import save_weights
 from nascompile.jobs.programs import fixed_program
 from nascompile.jobs.results import Entry, table
+from nascompile.jobs.sampling import identity, prepare_sampled, search_sampled
 from nascompile.jobs.searching import prepare, search
 from nascompile.jobs.stages import search_stages
 from nascompile.jobs.training import Data
@@ -45,7 +47,10 @@ MODEL = "model.onnx"
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What all steps of a run share. `say` prints a line."""
+    """What all steps of a run share. `say` prints a line.
+
+    `workers` and `storage` are for searches that try genotypes: their processes, and where the study is.
+    """
 
     text: Compilation
     run: Run
@@ -56,6 +61,8 @@ class Context:
     digest: str
     announce: Announce
     say: Callable[[str], None]
+    workers: int = 1
+    storage: str | None = None
 
 
 def start(
@@ -65,17 +72,22 @@ def start(
     device: torch.device,
     announce: Announce,
     say: Callable[[str], None],
+    *,
+    workers: int = 1,
+    storage: str | None = None,
 ) -> Context:
     """Read the images, and record the environment."""
     config = text.search(name)
     data = Data.of(text.task(search=name), config.seed)
     write_json(run.path("environment.json"), environment(device, config.seed))
-    return Context(text, run, name, config, data, device, text.digest_of(name), announce, say)
+    return Context(text, run, name, config, data, device, identity(text, name), announce, say, workers, storage)
 
 
 def search_step(context: Context, *, resume: bool = True) -> Genotype:
     """The genotype of the run, searched for unless it is there. Raises KeyboardInterrupt after Ctrl-C."""
     run = context.run
+    if context.config.sampling is not None:
+        return _sampled(context)
     if resume and run.path(GENOTYPE).exists():
         return read_genotype(run, context.text.data)[1]
     if context.config.stages:
@@ -100,6 +112,27 @@ def search_step(context: Context, *, resume: bool = True) -> Genotype:
     return found.genotype
 
 
+def _sampled(context: Context) -> Genotype:
+    """The genotype of a search that tries them; what a smaller budget led to goes if the genotype is another one."""
+    run = context.run
+    before = run.path(GENOTYPE).read_text(encoding="utf-8") if run.path(GENOTYPE).exists() else None
+    prepared = prepare_sampled(context.text, context.name, context.data.task)
+    run.update(step="searching")
+    with context.announce("search") as report:
+        genotype = search_sampled(
+            prepared, run, context.device, workers=context.workers, storage=context.storage, report=report
+        )
+    if before is not None and before != run.path(GENOTYPE).read_text(encoding="utf-8"):
+        shutil.rmtree(run.path("train") / SEARCHED, ignore_errors=True)
+    run.update(step="searched", size=str(prepared.space.size()), budget=_budget(context))
+    draw_run(run, prepared.space.program, genotype)
+    return genotype
+
+
+def _budget(context: Context) -> str:
+    return f"{context.config.budget.amount:g} {context.config.budget.unit}"
+
+
 def _tell_broken_conditions(context: Context, genotype: Genotype) -> None:
     """A relaxed search cannot refuse a network for its cost; that what it found breaks a `where` is said."""
     cost = cost_of(fixed_program(context.text, genotype, context.data.task))
@@ -113,7 +146,9 @@ def _tell_broken_conditions(context: Context, genotype: Genotype) -> None:
 def run_all(context: Context) -> list[dict[str, Any]]:
     """Do what is not done yet; returns the entries of `results.json`, the baselines without training first."""
     run, task = context.run, context.data.task
-    if run.record().get("step") == "finished" and run.path(RESULTS).exists():
+    record = run.record()
+    is_spent = context.config.sampling is None or record.get("budget") == _budget(context)
+    if record.get("step") == "finished" and is_spent and run.path(RESULTS).exists():
         return list(read_json(run.path(RESULTS))["entries"])
     genotype = search_step(context)
     seed = context.config.train.seed

@@ -37,8 +37,7 @@ class Trial:
 
     `losses` are the objectives, each so that smaller is better; empty unless the trial is complete. `violation` says
     how far the conditions are broken (0: not at all). `measures` holds everything measured, by name. `state` is
-    `rejected` where a cheap measure already broke a condition, `failed` where `error` came up. `notes` is what a
-    strategy wants to find again.
+    `rejected` where a cheap measure already broke a condition, `failed` where `error` came up.
     """
 
     number: int
@@ -50,7 +49,6 @@ class Trial:
     seed: int = 0
     seconds: float = 0.0
     error: str = ""
-    notes: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -128,7 +126,7 @@ def first_new(
 
 
 def ranking(trials: Sequence[Trial]) -> list[tuple[float, ...]]:
-    """A key a trial, smaller is better: what keeps the conditions by front and crowding, then by violation, then failures.
+    """A key a trial, smaller is better: what keeps the conditions by front and crowding, others by violation, failures.
 
     These are the constrained domination and the crowded comparison of NSGA-II (Deb et al., IEEE TEVC 6(2), 2002).
     """

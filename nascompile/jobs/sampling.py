@@ -1,0 +1,203 @@
+"""A search that tries genotypes: from the text to a study, a front and a genotype in the run folder."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+
+from nascompile import __version__
+from nascompile.compilation import Compilation
+from nascompile.config.objectives import value_of, violation
+from nascompile.config.sampling import Sampling
+from nascompile.config.search import SearchConfig
+from nascompile.config.settings import from_argument
+from nascompile.data.task import Task
+from nascompile.diagnostics import error
+from nascompile.jobs.front import Goal, write_outcome
+from nascompile.jobs.programs import call_for_task, input_for
+from nascompile.jobs.searching import declared_narrowing
+from nascompile.jobs.trials import Assignment, Recipe, Result
+from nascompile.jobs.workers import Workers
+from nascompile.profile.pricing import Pricer
+from nascompile.runs import Run
+from nascompile.search.loop import Loop
+from nascompile.search.strategy import Problem, Trial, make_strategy
+from nascompile.search.study import Study, file_url
+from nascompile.space.genotype import Genotype
+from nascompile.space.space import SearchSpace
+from nascompile.space.vary import Variation
+from nascompile.train.progress import Report, silent
+from nascompile.train.seed import derive
+
+STUDY = "study.db"
+SCRATCH = "trials"
+_TRIALS = 7  # what tells the seeds of trials from others
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """A search that is ready to start: its space for the task, and its objectives."""
+
+    text: Compilation
+    name: str | None
+    config: SearchConfig
+    sampling: Sampling
+    task: Task
+    space: SearchSpace
+    goals: tuple[Goal, ...]
+    first: tuple[Genotype, ...]
+    digest: str
+    _prices: dict[str, tuple[Mapping[str, float], float]] = field(default_factory=dict, repr=False)
+
+    def price(self, genotype: Genotype) -> tuple[Mapping[str, float], float]:
+        """Static measures of a genotype, and how far they break the conditions."""
+        key = genotype.digest()
+        if key not in self._prices:
+            found = Pricer(self.text.library, self.space).price(genotype)
+            measures = {name: float(getattr(found, name)) for name in ("params", "macs", "activations", "flops")}
+            self._prices[key] = (measures, self.broken(measures))
+        return self._prices[key]
+
+    def broken(self, measures: Mapping[str, float]) -> float:
+        """How far measures break the conditions of the search; those that are not known yet break nothing."""
+        return sum(violation(condition, measures, self.text.library) for condition in self.config.where)
+
+    def trial(self, result: Result, genotype: Genotype, seed: int) -> Trial:
+        """What an evaluation gave, with the objectives computed."""
+        losses: tuple[float, ...] = ()
+        if result.state == "complete":
+            losses = tuple(
+                g.sign * value_of(g.value, result.measures, self.text.library) for g in self.goals
+            )  # fmt: skip
+        return Trial(
+            result.number, genotype, result.state, losses, result.violation, result.measures, seed, result.seconds,
+            result.error,
+        )  # fmt: skip
+
+
+def identity(text: Compilation, name: str | None) -> str:
+    """A name for what a search means. How many genotypes it tries is no part of it: a finished one can go on."""
+    if text.search(name).sampling is None:
+        return text.digest_of(name)
+    same = replace(text, settings=(*text.settings, from_argument("budget=1 trials")), _programs={}, _spaces={})
+    return same.digest_of(name)
+
+
+def prepare_sampled(text: Compilation, name: str | None, task: Task) -> Sampled:
+    """Elaborate the space and read objectives and enqueued genotypes. Raises NasError (`wrong-space`, ...)."""
+    config = text.search(name)
+    sampling = config.sampling
+    if sampling is None:
+        raise ValueError(f"`{config.name}` tries no genotypes")
+    left = declared_narrowing(text, config, task)
+    space = text.open_space(call_for_task(text, config.space, task), input_for(task), left)
+    text.require_outputs(space)
+    goals = tuple(
+        Goal(" ".join(o.value.span.text.split()), 1 if o.direction == "minimize" else -1, o.value)
+        for o in config.objectives
+    )
+    goals = goals or (Goal.of_metric(task.metric),)
+    if sampling.reference is not None and len(sampling.reference) != len(goals):
+        message = f"`reference` has {len(sampling.reference)} values, and there are {len(goals)} objectives"
+        raise error("bad-value", message, config.spans.get("reference"))
+    first = tuple(_enqueued(text, one, space, config) for one in sampling.enqueue)
+    return Sampled(text, name, config, sampling, task, space, goals, first, identity(text, name))
+
+
+def _enqueued(text: Compilation, name: str, space: SearchSpace, config: SearchConfig) -> Genotype:
+    declared = text.genotype(name)
+    if declared.space != space.name:
+        message = f"`{name}` is a genotype of `{declared.space}`, not of `{space.name}`"
+        raise error("wrong-space", message, config.spans.get("enqueue"))
+    return space.complete(declared.values)
+
+
+def search_sampled(
+    prepared: Sampled,
+    run: Run,
+    device: torch.device,
+    *,
+    workers: int = 1,
+    storage: str | None = None,
+    report: Report = silent,
+) -> Genotype:
+    """Try genotypes until the budget is spent, going on with what the study of the run holds.
+
+    Writes `front.json`, `front.nas`, `metrics.csv`, `timing.csv` and `genotype.nas`. Raises NasError
+    (`study-of-another-search`, `no-trial-succeeded`), and KeyboardInterrupt after Ctrl-C.
+    """
+    config, sampling, space = prepared.config, prepared.sampling, prepared.space
+    mark = {
+        "search": prepared.digest,
+        "seed": config.seed,
+        "threads": sampling.threads,
+        "device": device.type,
+        "nascompile": __version__,
+        "torch": torch.__version__,
+    }
+    signs = [goal.sign for goal in prepared.goals]
+    url = storage or file_url(run.path(STUDY))
+    study = Study.open(url, run.name, space, signs, [goal.name for goal in prepared.goals], mark)
+    trials = study.trials()
+    problem = Problem(
+        space, Variation(space), config.seed, len(signs),
+        violation=lambda genotype: prepared.price(genotype)[1], cost=lambda genotype: prepared.price(genotype)[0],
+    )  # fmt: skip
+    strategy = make_strategy(config.strategy.name, problem, config.strategy.options)
+    asked = [study.genotype(n) if trial is None else trial.genotype for n, trial in enumerate(trials)]
+    loop = Loop(
+        problem, strategy, study, trials, asked, lambda n: derive(config.seed, _TRIALS, n), prepared.price,
+        prepared.first,
+    )  # fmt: skip
+    scratch = run.path(SCRATCH)
+    shutil.rmtree(scratch, ignore_errors=True)
+    recipe = Recipe.of(prepared.text, prepared.name, str(device), scratch)
+    ended = [t for t in trials if t is not None]
+
+    def told(trial: Trial) -> None:
+        ended.append(trial)
+        report(_done(config, len(ended), ended), {"trial": trial.number, **_shown(trial, prepared.goals)})
+
+    try:
+        with Workers(recipe, workers, sampling.limit) as pool:
+            ended = loop.run(_Evaluation(pool, prepared), lambda n, known: _done(config, n, known) >= 1, told)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return write_outcome(run, ended, prepared.goals, sampling.reference)
+
+
+def _done(config: SearchConfig, number: int, ended: Sequence[Trial]) -> float:
+    """The share of the budget that is spent; a time is that of the trials, summed up."""
+    return config.budget.progress(number, 1, sum(t.seconds for t in ended))
+
+
+def _shown(trial: Trial, goals: Sequence[Goal]) -> dict[str, float]:
+    return {goal.name: loss * goal.sign for goal, loss in zip(goals, trial.losses, strict=False)}
+
+
+@dataclass(slots=True)
+class _Evaluation:
+    """The workers as the loop wants them."""
+
+    pool: Workers
+    prepared: Sampled
+    _given: dict[int, tuple[Genotype, int]] = field(default_factory=dict)
+
+    @property
+    def capacity(self) -> int:
+        return self.pool.capacity
+
+    def submit(self, number: int, genotype: Genotype, seed: int) -> None:
+        self._given[number] = (genotype, seed)
+        measures: dict[str, Any] = dict(self.prepared.price(genotype)[0])
+        self.pool.submit(Assignment(number, dict(genotype.values), seed, measures))
+
+    def wait(self) -> Iterable[Trial]:
+        return [self.prepared.trial(result, *self._given.pop(result.number)) for result in self.pool.wait()]
+
+
+__all__ = ["STUDY", "Sampled", "identity", "prepare_sampled", "search_sampled"]

@@ -1,0 +1,184 @@
+"""One trial: a genotype is priced, timed and trained briefly, in this order; the first broken condition ends it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nascompile.compilation import Compilation, Input
+from nascompile.config.objectives import names_of, violation
+from nascompile.config.search import SearchConfig, Training
+from nascompile.config.settings import Setting
+from nascompile.config.tables import METRICS
+from nascompile.data.task import Task
+from nascompile.diagnostics import NasError, error
+from nascompile.jobs.networks import make
+from nascompile.jobs.programs import call_for_task, fixed_program, input_for
+from nascompile.jobs.training import Data, train
+from nascompile.search.strategy import State
+from nascompile.source import Source
+from nascompile.space.genotype import Genotype
+from nascompile.train.device import choose_device
+from nascompile.train.evaluate import evaluate
+from nascompile.train.seed import set_deterministic
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a process needs to evaluate trials of a search: plain data, so that it can be sent to one."""
+
+    source: Source
+    folder: Path
+    data: Path
+    settings: tuple[Setting, ...]
+    input: Input | None
+    search: str | None
+    device: str
+    scratch: Path
+
+    @staticmethod
+    def of(text: Compilation, search: str | None, device: str, scratch: Path) -> Recipe:
+        """The recipe for a search of a text; checkpoints of trials lie under `scratch` while they run."""
+        return Recipe(text.source, text.folder, text.data, text.settings, text.input, search, device, scratch)
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A trial to do. `measures` are the static ones."""
+
+    number: int
+    values: Mapping[str, Any]
+    seed: int
+    measures: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of it; see `search.strategy.Trial`."""
+
+    number: int
+    state: State
+    measures: Mapping[str, float] = field(default_factory=dict)
+    violation: float = 0.0
+    seconds: float = 0.0
+    error: str = ""
+
+
+class Bench:
+    """Evaluates trials one after another; images are read once."""
+
+    def __init__(self, recipe: Recipe):
+        text = Compilation(recipe.source, recipe.folder, recipe.data, recipe.settings, recipe.input)
+        config = text.search(recipe.search)
+        sampling = config.sampling
+        if sampling is None or sampling.trial is None:
+            raise ValueError(f"`{config.name}` tries no genotypes")
+        set_deterministic(sampling.threads)
+        self.text = text
+        self.config: SearchConfig = config
+        self.training: Training = sampling.trial
+        self.task: Task = text.task(search=recipe.search)
+        self.device = choose_device(recipe.device)
+        self.scratch = recipe.scratch
+        self.wanted = measures_of(config, self.task)
+        self.call = call_for_task(text, config.space, self.task)
+        self._data: Data | None = None
+
+    def evaluate(self, given: Assignment) -> Result:
+        """Never raises but for KeyboardInterrupt: what goes wrong is the result's `error`."""
+        begun = time.monotonic()
+        try:
+            measures, broken = self._measured(given)
+        except (NasError, ArithmeticError, MemoryError, OSError, RuntimeError, ValueError) as failure:
+            return Result(given.number, "failed", given.measures, 0.0, time.monotonic() - begun, _words(failure))
+        missing = any(name not in measures for name in self.wanted)
+        state: State = "rejected" if missing else "complete"
+        return Result(given.number, state, measures, broken, time.monotonic() - begun)
+
+    def _measured(self, given: Assignment) -> tuple[dict[str, float], float]:
+        genotype = Genotype(self.call.name, self.call.arguments, given.values)
+        measures = dict(given.measures)
+        network = make(fixed_program(self.text, genotype, self.task), given.seed)
+        for name in self.wanted:
+            if name.startswith("latency("):
+                measures[name] = latency(network, name, self.task)
+        broken = self._violation(measures)
+        if broken > 0:
+            return measures, broken
+        self._train(network, given, measures)
+        return measures, self._violation(measures)
+
+    def _train(self, network: Any, given: Assignment, measures: dict[str, float]) -> None:
+        scores = [name for name in self.wanted if name in METRICS]
+        if not scores:
+            return
+        if self._data is None:
+            self._data = Data.of(self.task, self.config.seed)
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f"{given.number}-", dir=self.scratch))
+        try:
+            outcome = train(
+                network, self._data, self.training, folder, digest=str(given.number), device=self.device,
+                seed=given.seed, resume=False,
+            )  # fmt: skip
+            if not outcome.finished:
+                raise KeyboardInterrupt
+            best = outcome.best or {}
+            if scores != [self.task.metric] or self.task.metric not in best:
+                found = evaluate(network, self.task, self._data.val, self.device, metrics=scores, resamples=1)
+                best = {name: found.summaries[name].value for name in scores}
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        for name in scores:
+            if best[name] != best[name]:
+                raise error("metric-is-nan", f"{name} is not a number after training")
+            measures[name] = float(best[name])
+
+    def _violation(self, measures: Mapping[str, float]) -> float:
+        return sum(violation(condition, measures, self.text.library) for condition in self.config.where)
+
+
+def measures_of(config: SearchConfig, task: Task) -> tuple[str, ...]:
+    """What a search needs to know of a network: the measures of its objectives and conditions, each once.
+
+    Without an objective the task's metric is maximised.
+    """
+    found = [name for objective in config.objectives for name in names_of(objective.value)]
+    found = found or [task.metric]
+    found += [name for condition in config.where for name in names_of(condition)]
+    return tuple(dict.fromkeys(found))
+
+
+def latency(network: torch.nn.Module, name: str, task: Task) -> float:
+    """Seconds a call of one image, the median as measured now, on the target of `latency(TARGET)`."""
+    from nascompile.profile.latency import session_latency, torch_latency
+
+    target = name.removeprefix("latency(").removesuffix(")")
+    shape = (task.channels, *task.patch)
+    if target.startswith("torch."):
+        found = torch_latency(network, shape, choose_device(target.removeprefix("torch.")), seconds=0.5)
+        return found.median / 1e3
+    from nascompile.backends.onnx import export, session
+
+    outputs = list(getattr(network, "output_names", ()))
+    threads = torch.get_num_threads()
+    model = export(network, shape, outputs, {})
+    return session_latency(session(model.data, threads), shape, threads, seconds=0.5).median / 1e3
+
+
+def _words(failure: BaseException) -> str:
+    if isinstance(failure, NasError):
+        return "; ".join(f"{d.code}: {d.message}" for d in failure.diagnostics)
+    if isinstance(failure, MemoryError):
+        return "out-of-memory: the machine has not enough memory"
+    return f"{type(failure).__name__}: {str(failure).splitlines()[0] if str(failure) else ''}"
+
+
+__all__ = ["Assignment", "Bench", "Input", "Recipe", "Result", "input_for", "latency", "measures_of"]

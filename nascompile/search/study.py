@@ -1,0 +1,162 @@
+"""The record of a search: an Optuna study, in SQLite or any database that Optuna knows, so that its dashboard opens it.
+
+A trial holds its genotype (as text and as values), seed, measures, seconds and error beside Optuna's own parameters and
+values. What the study needs to be resumed is in the study; what was measured is never measured again.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.storages import BaseStorage, RDBStorage
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from nascompile.diagnostics import error
+from nascompile.search.distributions import MAPPING, Distributions
+from nascompile.search.strategy import State, Trial
+from nascompile.space.genotype import Genotype
+from nascompile.space.space import SearchSpace
+
+_STATES: dict[State, TrialState] = {
+    "complete": TrialState.COMPLETE,
+    "rejected": TrialState.PRUNED,
+    "failed": TrialState.FAIL,
+}
+
+
+def file_url(path: Path) -> str:
+    """The address of an SQLite file."""
+    return f"sqlite:///{path.resolve().as_posix()}"
+
+
+@dataclass(slots=True)
+class Study:
+    """An open study. `signs` are 1 for objectives that are minimised, -1 for those that are maximised."""
+
+    storage: BaseStorage
+    key: int
+    space: SearchSpace
+    distributions: Distributions
+    signs: tuple[int, ...]
+    _ids: dict[int, int]
+
+    @staticmethod
+    def open(
+        url: str, name: str, space: SearchSpace, signs: Sequence[int], names: Sequence[str], mark: Mapping[str, Any]
+    ) -> Study:
+        """The study `name` at an address, made unless it is there; `names` are those of the objectives.
+
+        `mark` says what two runs must share for one to resume the other: seed, threads, versions. Raises NasError:
+        `study-of-another-search`, `unreadable-study`.
+        """
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        directions = [StudyDirection.MINIMIZE if s > 0 else StudyDirection.MAXIMIZE for s in signs]
+        wanted = {"mapping": MAPPING, **mark}
+        try:
+            storage = RDBStorage(url)
+            try:
+                key = storage.create_new_study(directions, name)
+                storage.set_study_user_attr(key, "mark", wanted)
+                storage.set_study_system_attr(key, "study:metric_names", list(names))
+            except optuna.exceptions.DuplicatedStudyError:
+                key = storage.get_study_id_from_name(name)
+        except optuna.exceptions.StorageInternalError as cause:
+            raise error("unreadable-study", f"the study at `{url}` cannot be read: {cause}") from cause
+        except ImportError as cause:
+            hint = "install the driver of that database, or leave `--storage` out"
+            raise error("unreadable-study", f"`{url}` cannot be opened: {cause}", hint=hint) from cause
+        found = storage.get_study_user_attrs(key).get("mark")
+        if found is None:  # killed between the two writes above
+            storage.set_study_user_attr(key, "mark", wanted)
+        elif found != wanted or storage.get_study_directions(key) != directions:
+            changed = [k for k in wanted if found.get(k) != wanted[k]] or ["objectives"]
+            message = f"the study `{name}` was made with another {', '.join(changed)}"
+            was = ", ".join(f"{k} = {found.get(k)}" for k in changed)
+            raise error("study-of-another-search", message, hint=f"it has {was}; give another `--name`")
+        return Study(storage, key, space, Distributions(space), tuple(signs), {})
+
+    def trials(self) -> list[Trial | None]:
+        """All trials by number; None for those that were begun and have not ended."""
+        found: list[Trial | None] = []
+        for frozen in sorted(self.storage.get_all_trials(self.key, deepcopy=False), key=lambda t: t.number):
+            self._ids[frozen.number] = frozen._trial_id
+            found.append(self._trial(frozen) if frozen.state.is_finished() else None)
+        return found
+
+    def genotype(self, number: int) -> Genotype:
+        """The genotype of a trial that was begun."""
+        return self._genotype(self.storage.get_trial(self._ids[number]))
+
+    def begin(self, number: int, genotype: Genotype, seed: int) -> None:
+        """Record that a trial runs; at once in one transaction."""
+        self._create(number, self._frozen(number, genotype, TrialState.RUNNING, self._attrs(genotype, seed)))
+
+    def reject(self, trial: Trial) -> None:
+        """Record a trial that was not run, because a static measure breaks a condition."""
+        attrs = {**self._attrs(trial.genotype, trial.seed), **_results(trial)}
+        self._create(trial.number, self._frozen(trial.number, trial.genotype, TrialState.PRUNED, attrs))
+
+    def finish(self, trial: Trial) -> None:
+        """Record what came of a trial that was begun; it counts as ended with the last write."""
+        key = self._ids[trial.number]
+        for name, value in _results(trial).items():
+            self.storage.set_trial_user_attr(key, name, value)
+        losses = [loss * sign for loss, sign in zip(trial.losses, self.signs, strict=False)]
+        self.storage.set_trial_state_values(key, _STATES[trial.state], losses or None)
+
+    def _create(self, number: int, template: FrozenTrial) -> None:
+        key = self.storage.create_new_trial(self.key, template)
+        self._ids[number] = key
+        if self.storage.get_trial_number_from_id(key) != number:
+            message = f"another process writes to this study: trial {number} is taken"
+            raise error("study-in-use", message, hint="give another `--name`, or wait for it to end")
+
+    def _attrs(self, genotype: Genotype, seed: int) -> dict[str, Any]:
+        values = {path: list(v) if isinstance(v, tuple) else v for path, v in genotype.values.items()}
+        return {"genotype": genotype.to_text("trial", header=False), "values": values, "seed": seed}
+
+    def _frozen(self, number: int, genotype: Genotype, state: TrialState, attrs: Mapping[str, Any]) -> FrozenTrial:
+        params: dict[str, Any]
+        distributions: dict[str, BaseDistribution]
+        params, distributions = self.distributions.trial(genotype.values)
+        now = datetime.now()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return FrozenTrial(
+                number=number, trial_id=number, state=state, value=None, values=None, params=params,
+                distributions=distributions, user_attrs=dict(attrs), system_attrs={}, intermediate_values={},
+                datetime_start=now, datetime_complete=now if state.is_finished() else None,
+            )  # fmt: skip
+
+    def _genotype(self, frozen: FrozenTrial) -> Genotype:
+        values = frozen.user_attrs["values"]
+        return self.space.genotype({p: tuple(v) if isinstance(v, list) else v for p, v in values.items()})
+
+    def _trial(self, frozen: FrozenTrial) -> Trial:
+        attrs = frozen.user_attrs
+        state = next(mine for mine, theirs in _STATES.items() if theirs == frozen.state)
+        values = frozen.values if state == "complete" else []
+        return Trial(
+            number=frozen.number,
+            genotype=self._genotype(frozen),
+            state=state,
+            losses=tuple(v * sign for v, sign in zip(values, self.signs, strict=True)) if values else (),
+            violation=attrs.get("violation", 0.0),
+            measures=attrs.get("measures", {}),
+            seed=attrs["seed"],
+            seconds=attrs.get("seconds", 0.0),
+            error=attrs.get("error", ""),
+        )
+
+
+def _results(trial: Trial) -> dict[str, Any]:
+    found = {"measures": dict(trial.measures), "violation": trial.violation, "seconds": trial.seconds}
+    return {**found, **({"error": trial.error} if trial.error else {})}
