@@ -19,7 +19,11 @@ def export(
     space: options.Space = None,
     run: Annotated[str | None, typer.Option("--run", metavar="RUN", help="A run instead of a text.")] = None,
     onnx: Annotated[bool, typer.Option("--onnx", help="Write ONNX.")] = False,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="The file to write.")] = None,
+    python: Annotated[
+        Path | None,
+        typer.Option("--python", metavar="OUT.py", help="Write readable Python source that imports torch alone."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="The ONNX file to write.")] = None,
     weights: Annotated[Path | None, typer.Option("--from", metavar="WEIGHTS", help="Weights to export.")] = None,
     set_: options.Set = None,
     config: options.Config = None,
@@ -27,9 +31,11 @@ def export(
     input: options.Input = None,
     root: options.Runs = options.RUNS,
 ) -> None:
-    """Write a network as ONNX, once ONNX Runtime has agreed with torch on several sizes and batches."""
-    if not onnx:
-        raise error("missing-format", "no format is named", hint="write `--onnx`")
+    """Write a network as ONNX, once ONNX Runtime has agreed with torch on several sizes and batches; or as Python."""
+    if not onnx and python is None:
+        raise error("missing-format", "no format is named", hint="write `--onnx` or `--python OUT.py`")
+    if python is not None and python.suffix != ".py":
+        raise error("bad-option", f"`{python}` is no Python file", hint=f"write `--python {python.name}.py`")
     if spec is not None and run is not None:
         raise error("two-targets", "a SPEC and `--run` name two networks", hint="give one of them")
     from nascompile.jobs.exporting import export_network
@@ -44,6 +50,13 @@ def export(
         print("note: no trained weights; the exported weights are random (`--from WEIGHTS` gives others)")
     elif inherited.missing or inherited.mismatched:
         print("\n".join(inherited.lines()))
+    if python is not None:
+        from nascompile.jobs.writing_source import write_python
+
+        written = write_python(target, network, python)
+        print(f"wrote {written.source}: {written.lines} lines; its weights: {written.weights}")
+    if not onnx:
+        return
     path = out or (target.folder / "model.onnx" if spec is None else Path(f"{target.name}.onnx"))
     done = export_network(network, target.input, target.outputs, path, digest=target.digest, genotype=target.genotype)
     worst = max(a.difference for a in done.model.agreements)
