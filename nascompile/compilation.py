@@ -187,11 +187,11 @@ class Compilation:
 
         Its genotypes repeat the arguments that the call gives.
         """
-        from nascompile.space.space import SearchSpace
+        from nascompile.profile.opening import opened
 
         program = self.program(call, input, candidates=candidates)
         if id(program) not in self._spaces:
-            self._spaces[id(program)] = SearchSpace(program, dict(call.arguments))
+            self._spaces[id(program)] = opened(self.library, program, dict(call.arguments))
         return self._spaces[id(program)]
 
     def require_outputs(self, space: SearchSpace, samples: int = 16) -> None:

@@ -247,7 +247,10 @@ class Constraint:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Program:
-    """An elaborated space (decisions open) or network (all bound)."""
+    """An elaborated space (decisions open) or network (all bound).
+
+    `limits` are the constraints that mention a cost of the network (`symbols.COSTS`), as well as decisions.
+    """
 
     name: str
     graph: Graph
@@ -256,3 +259,4 @@ class Program:
     input: TensorType
     is_fixed: bool
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    limits: tuple[Constraint, ...] = ()

@@ -48,6 +48,10 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 }
 
 
+COSTS = ("params", "macs", "activations")
+"""What a `where` of a space may limit: live parameters, multiply-accumulates and activations of the retrained net."""
+
+
 class Sym:
     """`op(args)`; leaves are `ref(path)` (a picked number), `kept(path, label)` and `is(path, label)` (booleans)."""
 
@@ -78,7 +82,7 @@ class Sym:
 
     def __str__(self) -> str:
         if self.op == "ref":
-            return str(self.args[0])
+            return str(self.args[0]).removeprefix("?")
         if self.op == "kept":
             return f"{self.args[1]} in {self.args[0]}"
         if self.op == "is":
@@ -90,6 +94,16 @@ class Sym:
         if self.op in _BINARY:
             return f"({self.args[0]} {self.op} {self.args[1]})"
         return f"{self.op}({', '.join(map(str, self.args))})"
+
+
+def cost(name: str) -> Sym:
+    """A number that only the whole network of a genotype has. Its path `?params` is that of no decision."""
+    return Sym("ref", (f"?{name}",))
+
+
+def is_costly(condition: Any) -> bool:
+    """Whether a condition mentions a cost."""
+    return isinstance(condition, Sym) and any(path.startswith("?") for path in condition.refs)
 
 
 def binary(op: str, a: Any, b: Any) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nascompile.diagnostics import Diagnostic, NasError, did_you_mean, error
+from nascompile.ir import symbols
 from nascompile.ir.program import CallNode, Decision, GateNode, Graph, MixNode, Program, TensorType
 from nascompile.semantics.connectivity import attach_to_edges, expand_connected
 from nascompile.semantics.context import Context, Env, Frame
@@ -72,9 +73,11 @@ def elaborate(library: Library, request: Request) -> Program:
         raise _failure(ctx.diagnostics)
     known = _without_lost(graph, ctx) if request.candidates and request.binding is None else ctx.decisions
     decisions = attach_to_edges(graph, known)
-    constraints = expand_connected(ctx.constraints, ctx.gate_sources, decisions)
+    limits = tuple(c for c in ctx.constraints if symbols.is_costly(c.condition))
+    others = [c for c in ctx.constraints if not symbols.is_costly(c.condition)]
+    constraints = expand_connected(others, ctx.gate_sources, decisions)
     arguments = {p.name: scope.names[p.name] for p in declaration.parameters}
-    return Program(request.space, graph, decisions, constraints, type_, request.is_fixed, arguments)
+    return Program(request.space, graph, decisions, constraints, type_, request.is_fixed, arguments, limits)
 
 
 def _without_lost(graph: Graph, ctx: Context) -> dict[str, Decision]:

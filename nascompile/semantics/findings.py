@@ -19,7 +19,7 @@ class Findings:
     """Diagnostics under collection, with what they need to know of the library.
 
     `words` are all words that parameters list: a call through a parameter may pass any of them. `place`, if set,
-    stands for the spans of expressions inside a message.
+    stands for the spans of expressions inside a message. `is_operator`: an op or a cell is checked, not a space.
     """
 
     def __init__(self, library: Library):
@@ -28,6 +28,7 @@ class Findings:
         self.words = frozenset(w for d in library.names.values() for p in parameters_of(d) for w in p.kinds)
         self.loop_names = frozenset(_loop_names(library.module))
         self.place: Span | None = None
+        self.is_operator = False
 
     def at(self, place: Span) -> Findings:
         """The same collection, with every finding at one place."""

@@ -36,6 +36,7 @@ def _op(declaration: ast.OpDecl, found: Findings) -> None:
     names = _scope(declaration, found)
     if declaration.kind == "space" and not declaration.tensors:
         names.add("x")
+    found.is_operator = declaration.kind != "space"
     check_body(declaration.body, names, found, is_outermost=True)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from nascompile.diagnostics import Diagnostic, NasError
 from nascompile.ir.program import Constraint, Decision
-from nascompile.ir.symbols import Sym, evaluate
+from nascompile.ir.symbols import Sym, evaluate, is_costly
 from nascompile.semantics.context import Context, Requirement
 
 ENUMERATION_LIMIT = 1 << 14
@@ -21,7 +21,7 @@ def settle(ctx: Context) -> list[Diagnostic]:
     Those that hold are dropped, those that nothing can decide join the constraints of the space. Returns a diagnostic
     (`requirement`) with a genotype's values for each that a legal genotype violates.
     """
-    wheres = list(ctx.constraints)
+    wheres = [c for c in ctx.constraints if not is_costly(c.condition)]
     found: list[Diagnostic] = []
     for requirement in ctx.requirements:
         condition = requirement.condition

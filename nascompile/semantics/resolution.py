@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from nascompile.ir.symbols import COSTS
 from nascompile.semantics import signatures
 from nascompile.semantics.findings import Findings, placeholders
 from nascompile.semantics.scopes import Names, children
 from nascompile.syntax import nodes as ast
 
-COSTS = frozenset({"params", "macs", "flops", "latency"})
-"""Conditions on these belong to a search, which knows the device and the candidates."""
+MEASURED = frozenset({"flops", "latency", "memory"})
+"""Conditions on these belong to a search, which knows the device."""
 
 
 def check_parameters(parameters: tuple[ast.Parameter, ...], names: Names, found: Findings) -> None:
@@ -71,12 +72,18 @@ def check_body(body: tuple[ast.Statement, ...], names: Names, found: Findings, *
             for expr, place in placeholders(statement):
                 check_expression(expr, names, found.at(place))
         elif isinstance(statement, ast.Where):
-            check_expression(statement.condition, names, found)
+            _where(statement, names, found)
         elif isinstance(statement, ast.Value | ast.Unused | ast.Measure):
             check_expression(statement.value, names, found)
         elif isinstance(statement, ast.Shared):
             check_expression(statement.value, names, found)
             names.add(statement.name)
+
+
+def _where(statement: ast.Where, names: Names, found: Findings) -> None:
+    """In a space, costs are numbers that a condition may mention."""
+    seen = names.inner(set() if found.is_operator else [c for c in COSTS if c not in names])
+    check_expression(statement.condition, seen, found)
 
 
 def _assign(statement: ast.Assign, bound: set[str], names: Names, found: Findings) -> None:
@@ -151,7 +158,9 @@ def _name(expr: ast.Name, names: Names, found: Findings) -> None:
     known = names.all() | set(found.library.names) | signatures.BUILTIN | {"fixed"}
     hint = None
     if expr.id in COSTS:
-        hint = "a `search` takes conditions on costs: `where params < 2M`"
+        hint = f"`{expr.id}` is known in the `where` of a space and of a search: `where params < 2M`"
+    elif expr.id in MEASURED:
+        hint = f"a `search` takes conditions on `{expr.id}`"
     elif expr.id in found.loop_names:
         hint = f"`{expr.id}` is local to one turn of a loop: bind it before the loop to carry it on"
     found.unknown("unknown-name", expr.id, f"`{expr.id}` is not defined", expr, known, hint)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nascompile.diagnostics import NasError, did_you_mean
+from nascompile.ir import symbols
 from nascompile.ir.program import (
     Constraint,
 )
@@ -106,7 +107,7 @@ def _unused(statement: ast.Unused, env: Env) -> None:
 
 
 def _where(statement: ast.Where, env: Env) -> None:
-    condition = _condition(statement.condition, env)
+    condition = _condition(statement.condition, _seeing_costs(env))
     ctx = env.ctx
     text = text_of(statement.condition)
     if not isinstance(condition, Sym):
@@ -116,6 +117,17 @@ def _where(statement: ast.Where, env: Env) -> None:
     ctx.check_small(condition, statement.condition.span)
     parts = condition.args if condition.op == "and" else (condition,)
     ctx.constraints.extend(Constraint(part, ctx.origin(statement.span), text) for part in parts)
+
+
+def _seeing_costs(env: Env) -> Env:
+    """Where a `where` of a space is read: `params` and the like are numbers there, unless the text gives them away."""
+    if env.ctx.calls:
+        return env
+    inner = env.inner()
+    for name in symbols.COSTS:
+        if env.scope.find(name) is None and name not in env.ctx.library.names:
+            inner.scope.names[name] = symbols.cost(name)
+    return inner
 
 
 def _require(statement: ast.Require, env: Env) -> None:

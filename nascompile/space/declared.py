@@ -10,7 +10,7 @@ from nascompile.diagnostics import Diagnostic, Label, NasError, did_you_mean
 from nascompile.ir.program import Decision
 from nascompile.source import Span
 from nascompile.space.expression import constant, path_of
-from nascompile.space.legal import mistake, normal, violated, walk, why_absent
+from nascompile.space.legal import mistake, normal, walk, why_absent
 from nascompile.space.writing import family_of, operator_path
 from nascompile.syntax import nodes as ast
 
@@ -70,7 +70,7 @@ def read_values(declaration: ast.GenotypeDecl, space: SearchSpace) -> dict[str, 
     if not written.problems:
         _report_absent(space.decisions, found, taken, queues, written)
     if not written.problems:
-        written.problems.extend(violated(space.constraints, found, _head(declaration)))
+        written.problems.extend(space.broken(found, _head(declaration)))
     if written.problems:
         raise NasError(sorted(written.problems, key=Diagnostic.sort_key))
     return found

@@ -6,19 +6,24 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from nascompile.diagnostics import Diagnostic, Label, NasError, did_you_mean, error
 from nascompile.ir.program import Constraint, Decision, Program
 from nascompile.ir.symbols import Sym
 from nascompile.semantics.values import Absent, Tensor
+from nascompile.source import Span
 from nascompile.space.genotype import Genotype
 from nascompile.space.legal import mistake, normal, violated, walk, why_absent
+from nascompile.space.limits import Price, exceeded
 from nascompile.space.options import Counting, Nest, nests
 from nascompile.space.plan import reals_of
 from nascompile.space.table import Block, Filled
 
 REJECTION_LIMIT = 10_000
+PRICED_LIMIT = 1_000
+"""Draws that are priced, which takes longer."""
 
 
 class SearchSpace:
@@ -26,16 +31,19 @@ class SearchSpace:
 
     `arguments` are those that a genotype's text repeats: by default all of the program's that are not networks. The
     table behind `size`, `sample`, `rank` and decoding is built once, on first use; that may raise NasError
-    `space-too-coupled` or `too-many-edges`.
+    `space-too-coupled` or `too-many-edges`. `price` is needed where the text limits costs (`where params < 2M`): the
+    table does not know them, so they are tested when a genotype is drawn or read.
     """
 
-    def __init__(self, program: Program, arguments: Mapping[str, Any] | None = None):
+    def __init__(self, program: Program, arguments: Mapping[str, Any] | None = None, price: Price | None = None):
         given = program.arguments if arguments is None else arguments
         self.program = program
         self.name: str = program.name
         self.arguments: Mapping[str, Any] = {k: v for k, v in given.items() if not isinstance(v, Tensor | Absent)}
         self.decisions: Mapping[str, Decision] = program.decisions
         self.constraints: tuple[Constraint, ...] = program.constraints
+        self.limits: tuple[Constraint, ...] = program.limits
+        self.price = price
 
     def restricted(self, candidates: Mapping[str, Sequence[Any]]) -> SearchSpace:
         """The set in which decisions keep only some candidates. Raises NasError for a wrong name.
@@ -53,7 +61,7 @@ class SearchSpace:
                 raise error("not-a-candidate", f"`{path}` has no candidate `{wrong[0]}`", hint=hint)
             kept = tuple(c for c in decisions[path].candidates if c in wanted)
             decisions[path] = replace(decisions[path], candidates=kept)
-        return SearchSpace(replace(self.program, decisions=decisions), self.arguments)
+        return SearchSpace(replace(self.program, decisions=decisions), self.arguments, self.price)
 
     @cached_property
     def roots(self) -> list[Nest]:
@@ -88,7 +96,7 @@ class SearchSpace:
         return frozenset(path for path, d in self.decisions.items() if d.decode == "all" and d.kind == "edges")
 
     def size(self) -> int:
-        """The exact number of legal genotypes, real numbers left out. Conditions on reals are not counted."""
+        """The exact number of legal genotypes, real numbers left out. Conditions on reals and costs are not counted."""
         return self.counts.total
 
     def genotype(self, values: Mapping[str, Any]) -> Genotype:
@@ -98,24 +106,39 @@ class SearchSpace:
     def sample(self, rng: random.Random) -> Genotype:
         """A genotype drawn uniformly; reals uniformly in their interval.
 
-        Raises NasError `empty-space`, and `sampling-failed` when 10,000 draws break a condition on reals.
+        Raises NasError `empty-space`, and `sampling-failed` when 10,000 draws break a condition on reals, or 1,000 one
+        on costs.
         """
         total = self.size()
         if total == 0:
             raise error("empty-space", f"no genotype of `{self.name}` fulfils its conditions")
+        priced = 0
         for _ in range(REJECTION_LIMIT):
             values = self._at(rng.randrange(total))
             for path in self.reals:
                 if path in values:
                     low, high = self.decisions[path].interval or (0.0, 0.0)
                     values[path] = rng.uniform(low, high)
-            if not self._real_constraints or not list(violated(self._real_constraints, values, None)):
+            if self._real_constraints and list(violated(self._real_constraints, values, None)):
+                continue
+            over = list(exceeded(self.limits, values, self.price, None))
+            if not over:
                 return self.genotype(values)
-        constraint = self._real_constraints[0]
+            priced += 1
+            if priced == PRICED_LIMIT:
+                hint = f"the last one: {over[0].hint}; allow more, or narrow the space to smaller networks"
+                message = f"none of {priced:,} draws fulfils `where {self.limits[0].text}`"
+                raise error("sampling-failed", message, self.limits[0].origin.span, hint=hint)
+        constraint = self._real_constraints[0] if self._real_constraints else self.limits[0]
         raise error(
-            "sampling-failed", f"none of {REJECTION_LIMIT} draws fulfils the conditions on real numbers",
+            "sampling-failed", f"none of {REJECTION_LIMIT:,} draws fulfils `where {constraint.text}`",
             constraint.origin.span,
         )  # fmt: skip
+
+    def broken(self, values: Mapping[str, Any], span: Span | None = None) -> list[Diagnostic]:
+        """The conditions, and else the limits of costs, that complete values break: `violated-constraint` at `span`."""
+        found = list(violated(self.constraints, values, span))
+        return found or list(exceeded(self.limits, values, self.price, span))
 
     def _at(self, rank: int) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -140,10 +163,10 @@ class SearchSpace:
         return self.counts.rank(genotype.values)
 
     def enumerate(self, limit: int | None = None) -> Iterator[Genotype]:
-        """Legal genotypes in text order, at most `limit` of them."""
-        total = self.size()
-        for rank in range(total if limit is None else min(limit, total)):
-            yield self.unrank(rank)
+        """Legal genotypes in text order, at most `limit` of them; of reals, only the middle of their interval."""
+        found = (self.unrank(rank) for rank in range(self.size()))
+        legal = (g for g in found if not list(exceeded(self.limits, g.values, self.price, None)))
+        yield from legal if limit is None else islice(legal, limit)
 
     def exists(self, values: Mapping[str, Any]) -> list[str]:
         """Paths of the decisions that exist under (partial) values, in text order; those still open included."""
@@ -203,4 +226,4 @@ class SearchSpace:
                 reason = why_absent(self.decisions[path], found)
                 message = f"`{path}` does not exist under this genotype: {reason}"
                 problems.append(Diagnostic("absent-decision", message, None))
-        return found, problems or list(violated(self.constraints, found, None))
+        return found, problems or self.broken(found)
