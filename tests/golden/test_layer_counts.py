@@ -179,7 +179,11 @@ def test_profiled_operators(name: str) -> None:
     from test_mixsearch import operator
 
     cost, recorded = cost_of(operator(f"{name}/c16/affine1", (8, 8))), PROFILE["ops(c=16,8x8)"][name]
-    assert (cost.registered, cost.macs, cost.flops) == (recorded["params"], recorded["macs"], recorded["FlopCounterMode"])
+    assert (cost.registered, cost.macs, cost.flops) == (
+        recorded["params"],
+        recorded["macs"],
+        recorded["FlopCounterMode"],
+    )
 
 
 OPERATORS = reference("wdan_ops")["cases"]

@@ -1,4 +1,4 @@
-"""Parameters at settings that no recorded network has: stated counts, and the closed forms of the originals' modules."""
+"""Parameters at settings that no recorded network has: stated counts, and closed forms of the originals' modules."""
 
 from __future__ import annotations
 
@@ -86,10 +86,16 @@ def grid_count(rank: int, channels: int, given: dict[str, Any]) -> int:
 GRIDS = [
     (rank, channels, {"depths": depths, "blocks": blocks, "mul": mul, "downsample": is_down, "classes": classes})
     for rank, channels, depths, blocks, mul, is_down, classes in [
-        (2, 1, 2, 1, 0.25, True, 2), (2, 3, 3, 5, 1.0, False, 4), (2, 4, 5, 2, 0.1, True, 3), (2, 2, 4, 7, 0.75, True, 1),
-        (3, 1, 2, 4, 0.2, False, 2), (3, 4, 3, 2, 0.3, True, 5), (3, 2, 5, 1, 0.5, True, 14), (3, 1, 4, 12, 0.5, True, 3),
+        (2, 1, 2, 1, 0.25, True, 2),
+        (2, 3, 3, 5, 1.0, False, 4),
+        (2, 4, 5, 2, 0.1, True, 3),
+        (2, 2, 4, 7, 0.75, True, 1),
+        (3, 1, 2, 4, 0.2, False, 2),
+        (3, 4, 3, 2, 0.3, True, 5),
+        (3, 2, 5, 1, 0.5, True, 14),
+        (3, 1, 4, 12, 0.5, True, 3),
     ]
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("rank", "channels", "given"), GRIDS)
@@ -150,7 +156,7 @@ def branched_count(config: dict[str, Any], classes: int, channels: int) -> int:
     last = config["out_channel0"]
     total = 49 * channels * last + 2 * last
     for g in range(config["m"]):
-        c = int(round(last // config[f"wide[{g}]"]))
+        c = round(last // config[f"wide[{g}]"])
         for _ in range(max(config[f"r[{g}]"], 1)):
             total += config[f"b[{g}]"] * (9 * last * c + 9 * c * c + 4 * c) + (last * c + 2 * c if last != c else 0)
             last = c
