@@ -59,3 +59,6 @@ def evaluate(
     for name, summary in found.summaries.items():
         per_class = ", ".join(f"{k} {v:.3f}" for k, v in summary.per_class.items())
         print(f"{name} {summary.value:.3f} ({summary.low:.3f} .. {summary.high:.3f}) {per_class}".rstrip())
+    for of, summaries in found.parts.items():
+        for name, summary in summaries.items():
+            print(f"{name} of {of} {summary.value:.3f} ({summary.low:.3f} .. {summary.high:.3f})")

@@ -12,6 +12,7 @@ from nascompile.config.constants import Choice, choice
 from nascompile.config.fields import Reader, read_fields
 from nascompile.config.tables import METRICS
 from nascompile.data.task import (
+    PLANES,
     Augment,
     ByFolder,
     Folders,
@@ -23,6 +24,7 @@ from nascompile.data.task import (
     Pairs,
     Ratio,
     Sampling,
+    Slices,
     Split,
     SplitFile,
     Table,
@@ -77,6 +79,9 @@ def _read(
     folder, layout = fields.values["data"]
     kind: Kind = fields.get("kind", "classification" if isinstance(layout, Table | Folders) else "segmentation")
     patch = fields.get("patch", None)
+    if "slices" in fields.spans and (fields.get("rank", 2) != 2 or len(patch or (0, 0)) != 2):
+        hint = "leave `slices` out to work on volumes, or write two sizes in `patch`"
+        raise error("rank-mismatch", "planes of volumes are images of rank 2", fields.spans["slices"], hint=hint)
     rank = fields.get("rank", len(patch) if patch else 2)
     if patch is None:
         patch = (96,) * rank
@@ -104,6 +109,7 @@ def _read(
         sampling=fields.get("sampling", "crop"),
         samples=fields.get("samples", 1),
         pad=fields.get("pad", True),
+        slices=fields.get("slices", None),
         spans=MappingProxyType(spans),
     )
 
@@ -262,6 +268,19 @@ def _labels(expr: ast.Expr, library: Library) -> LabelRule:
     raise error("unknown-word", f"`{found.name}` is not known here", expr.span, hint=hint)
 
 
+def _slices(expr: ast.Expr, library: Library) -> Slices:
+    found = choice(expr, library)
+    if found.name not in PLANES:
+        hint = did_you_mean(found.name, PLANES) or f"there are {', '.join(PLANES)}"
+        raise error("unknown-word", f"`{found.name}` is no plane", expr.span, hint=hint)
+    values = _arguments(expr, library, ("every", "foreground"), 0)
+    every, foreground = values.get("every", 1), values.get("foreground", True)
+    if isinstance(every, bool) or not isinstance(every, int) or every < 1 or not isinstance(foreground, bool):
+        hint = "write `axial(every = 2, foreground = true)`"
+        raise error("bad-option", "`every` is a whole number above 0, `foreground` true or false", expr.span, hint=hint)
+    return Slices(PLANES[PLANES.index(found.name)], every, foreground)
+
+
 READERS: dict[str, Reader] = {
     "data": _data,
     "split": _split,
@@ -278,4 +297,5 @@ READERS: dict[str, Reader] = {
     "sampling": readers.word(*get_args(Sampling)),
     "samples": readers.integer(1),
     "pad": readers.boolean,
+    "slices": _slices,
 }

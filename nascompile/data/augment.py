@@ -112,8 +112,8 @@ AUGMENTATIONS: dict[str, Augmentation] = {
 
 def check_augmentations(task: Task) -> list[Diagnostic]:
     """Unknown names, amounts that mean nothing, quarter turns of a patch that is not square."""
-    problems: list[Diagnostic] = []
-    for wanted in task.augment:
+    problems: list[Diagnostic] = [problem for part in task.parts for problem in check_augmentations(part)]
+    for wanted in () if task.parts else task.augment:
         span = wanted.span or task.span("augment")
         at = None if span is None else Label(span)
         row = AUGMENTATIONS.get(wanted.name)

@@ -35,7 +35,8 @@ class Case:
     """One image with its label: a path (segmentation), a class index (classification) or None.
 
     `images` are one file, or several that are stacked as channels; a folder is a DICOM series. `group` is what must
-    not be torn between splits (the patient; the id where no patient is known). `part` is the index in `Task.sources`.
+    not be torn between splits (the patient; the id where no patient is known). `part` is the index in `Task.sources`,
+    `plane` the number of a plane of a volume that is an image of its own.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Case:
     group: str
     part: int = 0
     series: str | None = None
+    plane: int | None = None
 
 
 Found = tuple[tuple[Case, ...], list[Diagnostic]]

@@ -21,7 +21,7 @@ def check_task(task: Task, *, headers: bool = True) -> list[Diagnostic]:
     With `headers` the header of every file in a split is read (about 1 ms each). Label values and NaN are seen only
     when the cases are loaded.
     """
-    problems = _check_fields(task)
+    problems = [problem for source in task.sources for problem in _check_fields(source)]
     cases, bad = find_cases(task)
     problems += bad
     splits, bad = split_cases(task, cases)
@@ -40,9 +40,10 @@ def _check_fields(task: Task) -> list[Diagnostic]:
     if len(task.patch) != task.rank:
         message = f"`patch` has {len(task.patch)} sizes, the rank of `{task.name}` is {task.rank}"
         problems.append(task.problem("rank-mismatch", message, "patch", hint=f"write {task.rank} sizes"))
-    if task.spacing is not None and len(task.spacing) != task.rank:
-        message = f"`spacing` has {len(task.spacing)} values, the rank of `{task.name}` is {task.rank}"
-        problems.append(task.problem("rank-mismatch", message, "spacing", hint=f"write {task.rank} values"))
+    axes = task.volume.rank
+    if task.spacing is not None and len(task.spacing) != axes:
+        message = f"`spacing` has {len(task.spacing)} values, the files of `{task.name}` have {axes} axes"
+        problems.append(task.problem("rank-mismatch", message, "spacing", hint=f"write {axes} values"))
     if isinstance(task.normalise, Window) and task.normalise.low >= task.normalise.high:
         message = f"the window from {task.normalise.low:g} to {task.normalise.high:g} is empty"
         problems.append(task.problem("bad-window", message, "normalise", hint="write the lower value first"))
@@ -64,18 +65,19 @@ def _check_headers(task: Task, case: Case, *, trained: bool) -> list[Diagnostic]
     if problems:
         return problems
     image = found[0]
-    shape = spatial_shape(image, task.rank)
+    whole = task.volume
+    shape = spatial_shape(image, whole.rank)
     if shape is None:
-        return [rank_problem(task, case.images[0], image.size)]
+        return [rank_problem(whole, case.images[0], image.size)]
     flat = not has_world(case.images[0])
     if isinstance(case.label, Path):
-        label = spatial_shape(found[-1], task.rank)
+        label = spatial_shape(found[-1], whole.rank)
         if label is None:
-            return [rank_problem(task, case.label, found[-1].size)]
+            return [rank_problem(whole, case.label, found[-1].size)]
         if flat and label != shape:
             message = f"case `{case.id}`: the image is {list(shape)}, its label map is {list(label)}"
             problems.append(task.problem("size-mismatch", message, "data", hint="check that the pair belongs together"))
-    if trained and task.spacing is None:
+    if trained and task.spacing is None and task.slices is None:  # the planes of files may be turned
         problems += [] if fits_patch(task, shape) else [patch_problem(task, case, shape)]
     return problems
 

@@ -64,12 +64,14 @@ class LoadCase(Transform):
         if loaded.label is None:
             self.problems.append((case.id, label_problem(self.task, case)))
             return {}
-        if self.training and not fits_patch(self.task, loaded.image.shape[1:]):
-            self.problems.append((case.id, patch_problem(self.task, case, loaded.image.shape[1:])))
+        source = self.task.sources[case.part]
+        if self.training and not fits_patch(source, loaded.image.shape[1:]):
+            self.problems.append((case.id, patch_problem(source, case, loaded.image.shape[1:])))
             return {}
         item: Item = {
             "image": torch.from_numpy(loaded.image),
             "id": loaded.id,
+            "part": case.part,
             "spacing": loaded.geometry.spacing[::-1],
         }
         if isinstance(loaded.label, np.ndarray):
@@ -85,37 +87,62 @@ class LoadCase(Transform):
             raise NasError(d for _, d in problems)
 
 
+class FitPatch(Transform):
+    """MONAI transform that makes a training image at least as large as the patch, by the rules of its part."""
+
+    def __init__(self, task: Task) -> None:
+        self.steps = [Compose(_fit(part, part.kind == "segmentation")) for part in task.sources]
+
+    def __call__(self, data: Item) -> Item:
+        return data and dict(self.steps[data["part"]](data))
+
+
 class Patches(Dataset[Item]):
     """Random patches of cases: `sample(index, epoch)` is a pure function of (seed, epoch, index).
 
-    Has state for MONAI's sake: its transforms own random generators, reseeded before each sample. Index i is patch
-    i // cases of case i % cases. Without `draw` the items are whole images.
+    Has state for MONAI's sake: its transforms own random generators, reseeded before each sample. The first patches of
+    all cases come first, then the second ones of those parts that take more. `draw` has a transform for each part;
+    without it the items are whole images.
     """
 
-    def __init__(self, items: Dataset[Item], cases: Sequence[Case], loader: LoadCase, draw: Compose | None, seed: int):
+    def __init__(
+        self,
+        items: Dataset[Item],
+        cases: Sequence[Case],
+        loader: LoadCase,
+        draw: Sequence[Compose] | None,
+        seed: int,
+        indices: Sequence[int] | None = None,
+    ):
         self.items, self.cases, self.loader, self.draw, self.seed = items, tuple(cases), loader, draw, seed
-        self.samples = loader.task.samples if draw is not None else 1
-        self.indices = tuple(range(len(self.cases)))
+        self.indices = tuple(range(len(self.cases)) if indices is None else indices)
+        samples = [part.samples if draw is not None else 1 for part in loader.task.sources]
+        self.entries = tuple(
+            (position, repeat)
+            for repeat in range(max(samples))
+            for position in self.indices
+            if repeat < samples[self.cases[position].part]
+        )
 
     def __len__(self) -> int:
-        return len(self.indices) * self.samples
+        return len(self.entries)
 
     def __getitem__(self, index: int) -> Item:
         return self.sample(index, 0)
 
     def sample(self, index: int, epoch: int) -> Item:
         """The item at `index` as it looks in `epoch`; raises `NasError` if its case cannot be read."""
-        position = self.indices[index % len(self.indices)]
+        position, repeat = self.entries[index]
         item = dict(self.items[position])
         self.loader.settle()
         if self.draw is None:
             return item
-        repeat = index // len(self.indices)
-        self.draw.set_random_state(seed=_seed(self.seed, epoch, position, repeat))
+        draw = self.draw[self.cases[position].part]
+        draw.set_random_state(seed=_seed(self.seed, epoch, position, repeat))
         tracking = get_track_meta()
         set_track_meta(False)  # affine bookkeeping costs more than the transforms of a small patch
         try:
-            drawn = self.draw(item)
+            drawn = draw(item)
         finally:
             set_track_meta(tracking)
         result: Item = drawn[0] if isinstance(drawn, list) else drawn
@@ -124,9 +151,8 @@ class Patches(Dataset[Item]):
     def subset(self, chosen: Sequence[Case]) -> Patches:
         """The same patches of some of the cases, sharing the cache; a case's patches stay what they were."""
         ids = {case.id for case in chosen}
-        other = Patches(self.items, self.cases, self.loader, self.draw, self.seed)
-        other.indices = tuple(i for i in self.indices if self.cases[i].id in ids)
-        return other
+        indices = [i for i in self.indices if self.cases[i].id in ids]
+        return Patches(self.items, self.cases, self.loader, self.draw, self.seed, indices)
 
     def selected(self) -> tuple[Case, ...]:
         """The cases of this (sub)set."""
@@ -145,7 +171,7 @@ def datasets(task: Task, split: SplitName | Sequence[Case], seed: int = 0, *, ca
     training = not isinstance(split, str) or split == "train"
     loader = LoadCase(task, training=training)
     segmentation = task.kind == "segmentation"
-    steps: list[Any] = [loader, *(_fit(task, segmentation) if training else [])]
+    steps: list[Any] = [loader, *([FitPatch(task)] if training else [])]
     data = [{"case": case} for case in cases]
     tracking = get_track_meta()
     set_track_meta(False)
@@ -157,7 +183,10 @@ def datasets(task: Task, split: SplitName | Sequence[Case], seed: int = 0, *, ca
     finally:
         set_track_meta(tracking)
     loader.settle()
-    draw = Compose([*_crop(task, segmentation), *build(task.augment, task.rank, label_map=segmentation)])
+    draw = [
+        Compose([*_crop(part, segmentation), *build(part.augment, part.rank, label_map=segmentation)])
+        for part in task.sources
+    ]
     return Patches(items, cases, loader, draw if training else None, seed)
 
 

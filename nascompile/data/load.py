@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from nascompile.data.reader import (
     resample,
     to_array,
 )
-from nascompile.data.task import Task, Window
+from nascompile.data.task import PLANES, Task, Window
 from nascompile.diagnostics import Diagnostic, Label, NasError
 
 
@@ -57,6 +58,37 @@ def load_cases(task: Task, cases: Sequence[Case]) -> list[Loaded]:
 def load_case(task: Task, case: Case) -> Loaded:
     """Read one case as its part of the task says; raises `NasError` that names the case."""
     source = task.sources[case.part]
+    if case.plane is None or source.slices is None:
+        return _load(source, case)
+    volume = load_volume(task, replace(case, id=case.id.rpartition("_")[0], plane=None))
+    axis = PLANES.index(source.slices.plane)
+    image = np.ascontiguousarray(np.take(volume.image, case.plane, axis + 1))
+    label = volume.label
+    if isinstance(label, np.ndarray):
+        label = np.ascontiguousarray(np.take(label, case.plane, axis + 1))
+    return Loaded(case.id, image, label, plane_geometry(volume.geometry, axis))
+
+
+def load_volume(task: Task, case: Case) -> Loaded:
+    """The whole volume of a task of planes; the last one that was read is kept, as its planes follow one another."""
+    paths = (*case.images, *((case.label,) if isinstance(case.label, Path) else ()))
+    written = tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in paths)
+    return _load_volume(task.sources[case.part].volume, case, written)
+
+
+@lru_cache(maxsize=1)
+def _load_volume(source: Task, case: Case, written: tuple[int, ...]) -> Loaded:
+    return _load(source, case)
+
+
+def plane_geometry(volume: Geometry, axis: int) -> Geometry:
+    """The grid of a plane across the array axis `axis` of a volume; it knows no world."""
+    kept = [2 - k for k in range(3) if k != axis][::-1]  # ITK counts axes the other way
+    size, spacing = tuple(volume.size[k] for k in kept), tuple(volume.spacing[k] for k in kept)
+    return Geometry(size, spacing, (0.0, 0.0), (1.0, 0.0, 0.0, 1.0), oriented=False)
+
+
+def _load(source: Task, case: Case) -> Loaded:
     try:
         world = all(has_world(path) for path in case.images)
         volumes = [v for path in case.images for v in _volumes(source, path, case.series)]
@@ -89,6 +121,8 @@ def rank_problem(task: Task, path: Path, size: Sequence[int]) -> Diagnostic:
     shape = " x ".join(str(s) for s in size)
     message = f"`{path.name}` has {len(size)} axes ({shape}), but `{task.name}` has rank {task.rank}"
     hint = f"set `rank = {len(size)}`" if len(size) in (2, 3) else "give a volume for each channel"
+    if task.rank == 2 and len(size) == 3:
+        hint += ", or take the planes of volumes: `slices = axial`"
     return task.problem("rank-mismatch", message, "rank", hint=hint)
 
 

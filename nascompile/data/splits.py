@@ -26,12 +26,16 @@ class Splits:
 
 
 def load_splits(task: Task) -> Splits:
-    """The splits of a task; raises `NasError` with everything that is wrong."""
+    """The splits of a task, volumes as planes where it says so; raises `NasError` with everything that is wrong."""
     cases, problems = find_cases(task)
     splits, more = split_cases(task, cases)
     problems += more
     if any(p.severity == "error" for p in problems):
         raise NasError(problems)
+    if any(source.slices is not None for source in task.sources):
+        from nascompile.data.slices import planes_of  # it reads images
+
+        splits = Splits(*(planes_of(task, splits.named(name)) for name in SPLITS))
     return splits
 
 

@@ -117,6 +117,19 @@ class Window:
 
 Normalise = Literal["zscore", "scale", "none"] | Window
 
+Plane = Literal["axial", "coronal", "sagittal"]
+PLANES: tuple[Plane, ...] = ("axial", "coronal", "sagittal")
+"""By the array axis that a plane lies across, once a volume is turned to slices, rows, columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slices:
+    """Which planes of a volume are images: every `every`-th one, and with `foreground` only where an object is."""
+
+    plane: Plane = "axial"
+    every: int = 1
+    foreground: bool = True
+
 
 @dataclass(frozen=True, slots=True)
 class Augment:
@@ -134,9 +147,10 @@ class Task:
 
     `patch` and `spacing` are in array order: rows, columns; or slices, rows, columns. `spacing` is in millimetres;
     None keeps the spacing of the files. `pad` pads images that are smaller than the patch with zeros (after
-    normalisation). `samples` is the number of patches a case gives in one epoch. `spans` says where a field stands in
-    the user's text; its keys are the words of the text: name, data, split, classes, labels, channels, rank, patch,
-    spacing, normalise, augment, metric.
+    normalisation). `samples` is the number of patches a case gives in one epoch. With `slices` a task of rank 2 has
+    the planes of volumes as its images, normalised as volumes; `spacing` is then of the volume. `spans` says where
+    a field stands in the user's text; its keys are the words of the text: name, data, split, classes, labels, channels,
+    rank, patch, spacing, normalise, augment, metric.
     A union has its data sets in `parts`; its own `root`, `layout` and reading rules are then unused.
     """
 
@@ -157,6 +171,7 @@ class Task:
     sampling: Sampling = "crop"
     samples: int = 1
     pad: bool = True
+    slices: Slices | None = None
     parts: tuple[Task, ...] = ()
     spans: Mapping[str, Span] = field(default_factory=lambda: MappingProxyType({}), compare=False, repr=False)
 
@@ -170,6 +185,11 @@ class Task:
         return Diagnostic(code, message, None if span is None else Label(span), hint=hint)
 
     @property
+    def volume(self) -> Task:
+        """The task as its files are: of rank 3 where planes of volumes are the images."""
+        return self if self.slices is None else replace(self, rank=3, slices=None)
+
+    @property
     def sources(self) -> tuple[Task, ...]:
         """The tasks whose files are read: the parts of a union, else the task itself."""
         return self.parts or (self,)
@@ -178,8 +198,9 @@ class Task:
 def union(name: str, parts: tuple[Task, ...], *, spans: Mapping[str, Span] | None = None) -> Task:
     """One task over several data sets (MixSearch, arXiv 2102.13280).
 
-    Patch, augmentation and metric are those of the first part; grey images of a part repeat their channel when another
-    part has colour. Raises `NasError` (`tasks-disagree`) when kind, rank, patch or the number of classes differ.
+    Patch, names of classes and metric are those of the first part; every part is read, sampled and augmented by its own
+    rules. Grey images of a part repeat their channel when another part has colour. Raises `NasError`
+    (`tasks-disagree`) when kind, rank, patch or the number of classes differ.
     """
     first = parts[0]
     at = (spans or {}).get("name")

@@ -40,7 +40,8 @@ def table(entries: Sequence[Mapping[str, Any]], metric: str) -> tuple[list[str],
     """Columns and rows for the terminal, from what `Entry.as_json` gave."""
     classes = list(dict.fromkeys(c for e in entries for c in _summary(e, metric).get("per_class", {})))
     runtimes = list(dict.fromkeys(name for e in entries for name in e["latency"]))
-    columns = ["network", metric, "95 %", *classes, "parameters", "MACs", *(f"ms {name}" for name in runtimes)]
+    parts = list(dict.fromkeys(name for e in entries for name in e["evaluation"].get("parts", {})))
+    columns = ["network", metric, "95 %", *classes, *parts, "parameters", "MACs", *(f"ms {name}" for name in runtimes)]
     rows = []
     for entry in entries:
         summary = _summary(entry, metric)
@@ -50,6 +51,7 @@ def table(entries: Sequence[Mapping[str, Any]], metric: str) -> tuple[list[str],
                 _number(summary.get("value")),
                 f"{_number(summary.get('low'))} .. {_number(summary.get('high'))}",
                 *(_number(summary.get("per_class", {}).get(name)) for name in classes),
+                *(_number(_of_part(entry, name, metric)) for name in parts),
                 "" if entry["parameters"] is None else f"{entry['parameters']:,}",
                 "" if entry["macs"] is None else f"{entry['macs']:,}",
                 *(_number(entry["latency"].get(name, {}).get("median_ms"), 2) for name in runtimes),
@@ -61,6 +63,11 @@ def table(entries: Sequence[Mapping[str, Any]], metric: str) -> tuple[list[str],
 def _summary(entry: Mapping[str, Any], metric: str) -> Mapping[str, Any]:
     found: Mapping[str, Any] = entry["evaluation"]["summaries"].get(metric, {})
     return found
+
+
+def _of_part(entry: Mapping[str, Any], part: str, metric: str) -> float | None:
+    value: float | None = entry["evaluation"].get("parts", {}).get(part, {}).get(metric, {}).get("value")
+    return value
 
 
 def _number(value: float | None, digits: int = 3) -> str:

@@ -18,8 +18,8 @@ from nascompile.data.dataset import Item
 from nascompile.data.load import load_case
 from nascompile.data.splits import load_splits
 from nascompile.data.task import SplitName, Task
-from nascompile.train.evaluate import Evaluation, Summary
-from nascompile.train.metrics import Metric, interval, metric, score_map
+from nascompile.train.evaluate import Evaluation, of_rows
+from nascompile.train.metrics import Metric, metric, score_map
 
 _PERCENTILES = (50, 60, 70, 75, 80, 85, 90, 95)
 _LAYERS = (1, 2, 3, 4)
@@ -65,13 +65,8 @@ def fit_threshold(task: Task) -> Threshold:
 def apply_threshold(rule: Threshold | None, task: Task, split: SplitName) -> Evaluation:
     """The metric of a threshold on the cases of a split; None stands for an empty label map."""
     wanted = metric(task.metric, task.kind, task.span("metric"))
-    names = task.classes[1:]
     rows = {str(item["id"]): _scores(rule, item, task, wanted) for item in _whole(task, split)}
-    table = np.array(list(rows.values()), float).reshape(len(rows), len(names))
-    per_class = {name: _mean(table[:, k]) for k, name in enumerate(names)}
-    low, high = interval([_mean(row) for row in table], 0)
-    summary = Summary(_mean(np.array(list(per_class.values()))), low, high, per_class)
-    return Evaluation(split, tuple(f"{wanted.name} {name}" for name in names), rows, {wanted.name: summary})
+    return of_rows(task, rows, [wanted], split)
 
 
 def otsu(values: np.ndarray, bins: int = 256) -> float:
@@ -112,8 +107,3 @@ def _label(rule: Threshold, image: np.ndarray, classes: int) -> np.ndarray:
     padded = np.pad(mask, 1, mode="edge")  # an object cut by the image's edge has no boundary there
     core = ndimage.binary_erosion(padded, iterations=rule.layers, border_value=1)[(slice(1, -1),) * mask.ndim]
     return np.where(core & mask, 1, np.where(mask, classes - 1, 0))
-
-
-def _mean(values: np.ndarray) -> float:
-    kept = values[~np.isnan(values)]
-    return float(kept.mean()) if kept.size else float("nan")

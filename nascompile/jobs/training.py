@@ -91,7 +91,11 @@ def whole_images(task: Task, split: SplitName) -> Patches:
     """The whole images of a split, also of the training cases."""
     if split != "train":
         return datasets(task, split)
-    found = datasets(replace(task, augment=(), sampling="crop", patch=(1,) * task.rank), "train")
+
+    def plain(of: Task) -> Task:
+        return replace(of, augment=(), sampling="crop", patch=(1,) * of.rank)
+
+    found = datasets(replace(plain(task), parts=tuple(map(plain, task.parts))), "train")
     return Patches(found.items, found.cases, found.loader, None, 0)
 
 

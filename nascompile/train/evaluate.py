@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -29,13 +29,15 @@ class Summary:
 class Evaluation:
     """`rows[case][column]` with columns such as `dice interior`, and a summary a metric.
 
-    In a classification the columns are the true class, then the probability of each class.
+    In a classification the columns are the true class, then the probability of each class. `parts` has the summaries
+    of each data set of a union alone, by its name; those of the whole weigh every case alike.
     """
 
     split: str
     columns: tuple[str, ...]
     rows: Mapping[str, tuple[float, ...]]
     summaries: Mapping[str, Summary]
+    parts: Mapping[str, Mapping[str, Summary]] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for reports; NaN becomes None."""
@@ -43,16 +45,21 @@ class Evaluation:
             "split": self.split,
             "columns": list(self.columns),
             "rows": {case: [_plain(v) for v in row] for case, row in self.rows.items()},
-            "summaries": {
-                name: {
-                    "value": _plain(s.value),
-                    "low": _plain(s.low),
-                    "high": _plain(s.high),
-                    "per_class": {k: _plain(v) for k, v in s.per_class.items()},
-                }
-                for name, s in self.summaries.items()
-            },
+            "summaries": _as_json(self.summaries),
+            **({"parts": {name: _as_json(found) for name, found in self.parts.items()}} if self.parts else {}),
         }
+
+
+def _as_json(summaries: Mapping[str, Summary]) -> dict[str, Any]:
+    return {
+        name: {
+            "value": _plain(s.value),
+            "low": _plain(s.low),
+            "high": _plain(s.high),
+            "per_class": {k: _plain(v) for k, v in s.per_class.items()},
+        }
+        for name, s in summaries.items()
+    }
 
 
 def _plain(value: float) -> float | None:
@@ -94,21 +101,41 @@ def _segmentation(
     resamples: int,
     seen: Callable[[int, int], None],
 ) -> Evaluation:
-    names = task.classes[1:]
-    columns = tuple(f"{m.name} {name}" for m in wanted for name in names)
     rows: dict[str, tuple[float, ...]] = {}
     for i in range(len(data)):
         item = data[i]
-        logits = predict(module, _image(item, device), task)
+        logits = predict(module, _image(item, device), task.sources[item["part"]])
         found = class_scores(logits).argmax(1)[0].cpu()
         truth = torch.as_tensor(item["label"])[0]
         spacing = item["spacing"]
         scores = (score_map(m, found, truth, len(task.classes), spacing) for m in wanted)
         rows[item["id"]] = tuple(v for values in scores for v in values)
         seen(i + 1, len(data))
-    table = np.array(list(rows.values()), float).reshape(len(rows), len(wanted), len(names))
-    summaries = {m.name: _summarise(table[:, k], names, seed, resamples) for k, m in enumerate(wanted)}
-    return Evaluation(split, columns, rows, summaries)
+    return of_rows(task, rows, wanted, split, seed, resamples)
+
+
+def of_rows(
+    task: Task,
+    rows: Mapping[str, tuple[float, ...]],
+    wanted: Sequence[Metric],
+    split: str,
+    seed: int = 0,
+    resamples: int = 2000,
+) -> Evaluation:
+    """The evaluation of a segmentation from its cases' scores: for every metric those of all classes but the first.
+
+    Of a union also for each of its data sets that has cases; their ids begin with its name.
+    """
+    names = task.classes[1:]
+
+    def summaries(of: Sequence[tuple[float, ...]]) -> dict[str, Summary]:
+        table = np.array(of, float).reshape(len(of), len(wanted), len(names))
+        return {m.name: _summarise(table[:, k], names, seed, resamples) for k, m in enumerate(wanted)}
+
+    own = {p.name: [row for case, row in rows.items() if case.startswith(f"{p.name}/")] for p in task.parts}
+    columns = tuple(f"{m.name} {name}" for m in wanted for name in names)
+    parts = {name: summaries(found) for name, found in own.items() if found}
+    return Evaluation(split, columns, rows, summaries(list(rows.values())), parts)
 
 
 def _summarise(values: np.ndarray, names: Sequence[str], seed: int, resamples: int) -> Summary:
@@ -136,7 +163,7 @@ def _classification(
     rows: dict[str, tuple[float, ...]] = {}
     for i in range(len(data)):
         item = data[i]
-        scores = class_scores(predict(module, _image(item, device), task))[0].double().cpu()
+        scores = class_scores(predict(module, _image(item, device), task.sources[item["part"]]))[0].double().cpu()
         rows[item["id"]] = (float(item["label"]), *scores.tolist())
         seen(i + 1, len(data))
     table = torch.tensor(list(rows.values()), dtype=torch.float64)

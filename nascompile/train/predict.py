@@ -107,4 +107,4 @@ def predict_case(
     """
     loaded = load_case(task, replace(case, label=None))
     image = torch.from_numpy(loaded.image)[None].to(device)
-    return class_scores(predict(module, image, task))[0].cpu(), loaded.geometry
+    return class_scores(predict(module, image, task.sources[case.part]))[0].cpu(), loaded.geometry
