@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -52,14 +53,15 @@ def _source(name: str, text: str) -> Source:
 
 def _checkpoint(path: Path) -> Any:
     """The object of a torch file, read by torch's restricted unpickler, which is told of NumPy's arrays as well."""
-    import pickle
-
     import torch
 
     try:
-        with torch.serialization.safe_globals(list(_numpy_parts())):
+        with warnings.catch_warnings(), torch.serialization.safe_globals(list(_numpy_parts())):
+            warnings.simplefilter("ignore")  # of old pickle protocols
             return torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, AttributeError, KeyError, TypeError) as cause:
+    except OSError:
+        raise
+    except Exception as cause:  # a damaged file makes the unpickler stumble in any way
         raise _unsafe(path, "holds more than tensors, arrays and plain values, or is damaged", cause) from None
 
 
@@ -68,7 +70,9 @@ def _array(path: Path) -> Any:
 
     try:
         return numpy.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as cause:
+    except OSError:
+        raise
+    except Exception as cause:
         raise _unsafe(path, "holds Python objects, which would run code, or is damaged", cause) from None
 
 
