@@ -14,6 +14,7 @@ from nascompile.ir.program import Constraint, Decision, Program
 from nascompile.ir.symbols import Sym
 from nascompile.semantics.values import Absent, Tensor
 from nascompile.source import Span
+from nascompile.space.encoding import Column, columns_of
 from nascompile.space.genotype import Genotype
 from nascompile.space.legal import mistake, normal, violated, walk, why_absent
 from nascompile.space.limits import Price, exceeded
@@ -167,6 +168,15 @@ class SearchSpace:
         found = (self.unrank(rank) for rank in range(self.size()))
         legal = (g for g in found if not list(exceeded(self.limits, g.values, self.price, None)))
         yield from legal if limit is None else islice(legal, limit)
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """What the places of `encode`'s vector say, in order; `column.name` names each."""
+        return columns_of(self.decisions)
+
+    def encode(self, genotype: Genotype) -> list[float]:
+        """A genotype as numbers, for predictors: see `space.encoding`. Its length is that of `columns`."""
+        return [column.of(genotype.values) for column in self.columns]
 
     def exists(self, values: Mapping[str, Any]) -> list[str]:
         """Paths of the decisions that exist under (partial) values, in text order; those still open included."""

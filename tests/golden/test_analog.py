@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from originals import library, program, reference
+from originals import library, program, reference, space
 from residual_rules import image, matches, set_weights
 from torch_rules import TOLERANCE
 
@@ -72,6 +72,26 @@ def test_segmentation_at_the_size_of_the_input(size: tuple[int, int], learned: b
     bound = network("nas_segnet", SEGNET["networks"][2], (3, *size), learned=learned)
     with torch.no_grad():
         assert build(bound).eval()(torch.zeros(1, 3, *size)).shape == (1, 1, *size)
+
+
+# The original's features by its own order of hyper-parameters. `convblock`, which does nothing, is no decision of ours.
+FEATURES = [
+    "out_channel0", "m", "r[0]", "r[1]", "r[2]", "r[3]", "r[4]",
+    None, "wide[0]", "b[0]", None, "wide[1]", "b[1]", None, "wide[2]", "b[2]", None, "wide[3]", "b[3]",
+    None, "wide[4]", "b[4]",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("entry", reference("analognas_archs")["entries"], ids=lambda entry: entry["name"])
+def test_features(entry: dict[str, Any]) -> None:
+    """The original's vector is a selection of our columns: numbers as they are, 0 for groups that are not there."""
+    searched = space("analog_nas", "analog_nas", (3, 32, 32), sampled=False)
+    vector = searched.encode(searched.genotype(values_of(entry["config"])))
+    ours = {column.name: value for column, value in zip(searched.columns, vector, strict=True)}
+    assert {column.name for column in searched.columns if column.kind == "number"} == {f for f in FEATURES if f}
+    assert len(entry["features"]) == len(FEATURES)
+    for name, theirs in zip(FEATURES, entry["features"], strict=True):
+        assert name is None or ours[name] == theirs
 
 
 def test_size() -> None:
