@@ -165,7 +165,7 @@ def published(net: dict[str, Any], **more: Any) -> Program:
 
 @pytest.mark.parametrize("net", PUBLISHED["nets"], ids=lambda n: f"{n['channel_mul']}-{n['in_channels']}")
 def test_published_networks(net: dict[str, Any]) -> None:
-    """The original also runs the stem that nothing reads, whose operations are those of our layers that are not live."""
+    """The original also runs the deepest stem, which nothing reads."""
     bound = published(net)
     assert net["in"][1] == net["in_channels"]
     assert [1, *bound.graph.types[bound.graph.outputs[0][1]].axes] == net["out"]

@@ -1,4 +1,4 @@
-"""The kinds of layers that the originals register and call, and their multiply-accumulates, kind by kind, without torch."""
+"""The layers that the originals register and call, and their multiply-accumulates, kind by kind, without torch."""
 
 from __future__ import annotations
 
