@@ -87,6 +87,7 @@ WITH_NUMBERS = (
 )
 WITHOUT_DECISIONS = (
     *(Case(name, (1, 32, 32), {"c": 8}) for name in ("unet", "unet_plus_plus", "attention_unet", "r2u_net")),
+    Case("multires_unet", (1, 32, 32), {"c": 8}),
     Case("unet_aux", (1, 32, 32), {"c": 8}),
     Case("v_net", (1, 16, 16, 16), {"c": 4, "depth": 2}),
     Case("residual_encoder", (1, 16, 16, 16), {"widths": (4, 8, 8), "blocks": (1, 2, 1)}),

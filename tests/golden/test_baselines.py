@@ -21,6 +21,7 @@ COUNTS = [
     ("unets", "unet_plus_plus", (3, 64, 64), {}, 36_629_633),
     ("unets", "attention_unet", (3, 64, 64), {}, 34_878_093),
     ("unets", "r2u_net", (3, 64, 64), {}, 39_091_393),
+    ("unets", "multires_unet", (3, 64, 64), {}, 34_835_473),
     ("unets", "residual_encoder", (1, 64, 64, 64), {}, 102_348_226),
     ("darts", "cifar", (3, 32, 32), {}, 1_930_842 - 224),
 ]
