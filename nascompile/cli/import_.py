@@ -11,6 +11,7 @@ import typer
 from nascompile.cli import options
 from nascompile.cli.guard import guarded, warn
 from nascompile.diagnostics import Diagnostic, error
+from nascompile.importers import FORMAT_NAMES
 
 if TYPE_CHECKING:
     from nascompile.importers.importing import Imports
@@ -22,7 +23,7 @@ def import_(
     space: Annotated[str, typer.Option("--space", metavar="SPEC[:SPACE]", help="The text, and which space of it.")],
     format: Annotated[
         str | None,
-        typer.Option("--format", metavar="NAME", help="darts, nas-unet, nas-wdan, dints, nas-lung, analog-nas."),
+        typer.Option("--format", metavar="NAME", help=f"How it is written: {', '.join(FORMAT_NAMES)}."),
     ] = None,
     name: Annotated[
         str | None, typer.Option("--name", metavar="NAME", help="The genotype's name, or which one.")

@@ -5,20 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nascompile.diagnostics import did_you_mean, error
+from nascompile.importers import FORMAT_NAMES
 from nascompile.importers.cells import CELLS
 from nascompile.importers.finding import Format
 from nascompile.importers.grid import GRID
 from nascompile.importers.groups import GROUPS
 from nascompile.importers.stages import STAGES
 
-FORMATS = {
-    "darts": CELLS,
-    "nas-unet": CELLS,
-    "nas-wdan": CELLS,
-    "dints": GRID,
-    "nas-lung": STAGES,
-    "analog-nas": GROUPS,
-}
+FORMATS = dict(zip(FORMAT_NAMES, (CELLS, CELLS, CELLS, GRID, STAGES, GROUPS), strict=True))
 
 
 def formats(name: str | None) -> Sequence[Format]:
