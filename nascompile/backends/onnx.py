@@ -13,30 +13,27 @@ from typing import Any
 
 import torch
 
+from nascompile.backends.parity import Agreement, compare, fitted
 from nascompile.diagnostics import error
 from nascompile.source import Span
 
-TOLERANCE = 1e-4
-"""Largest difference between ONNX Runtime and torch that passes, as a share of the largest value of the output."""
-
 INPUT = "image"
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """One comparison: the shape of the input and the largest difference, as a share of the largest output value."""
-
-    shape: tuple[int, ...]
-    difference: float
+SMALLEST_EXTERNAL = 1024
+"""Bytes from which a tensor goes to the weights file."""
 
 
 @dataclass(frozen=True, slots=True)
 class OnnxModel:
-    """A checked model: its bytes, its dynamic input axes, and how well it agreed with torch."""
+    """A checked model: its bytes, its dynamic input axes, and how well it agreed with torch.
+
+    Sizes along free axes are multiples of `unit`.
+    """
 
     data: bytes
     dynamic: tuple[int, ...]
     agreements: tuple[Agreement, ...]
+    unit: int = 1
+    opset: int = 0
 
 
 def export(
@@ -45,19 +42,24 @@ def export(
     outputs: Sequence[str],
     metadata: Mapping[str, str],
     *,
+    images: Sequence[torch.Tensor] = (),
+    unit: int = 1,
+    opset: int | None = None,
     seed: int = 0,
     span: Span | None = None,
 ) -> OnnxModel:
     """The network in evaluation mode as ONNX, for inputs (batch, *input) whose batch and sizes may vary.
 
-    `metadata` is kept in the file; paths of this machine are not. Raises NasError: `missing-package`,
-    `cannot-export`, `onnx-disagrees`.
+    `metadata` is kept in the file; paths of this machine are not. `images` (channels, *sizes) are real ones to compare
+    on, `unit` what divides every legal size, `opset` the version of the operators (None: the exporter's own).
+    Raises NasError: `missing-package`, `cannot-export`, `onnx-disagrees`.
     """
     onnx = _package("onnx")
     _package("onnxscript")
     network = network.cpu().eval()
-    model = _converted(network, _image((2, *input), seed), list(outputs), span)
-    for key, value in metadata.items():
+    example = torch.zeros((2, *input))
+    model, unit = _converted(network, example, list(outputs), unit, opset, span)
+    for key, value in {**metadata, "divisor": str(unit)}.items():
         model.metadata_props.add(key=key, value=value)
     try:
         onnx.checker.check_model(model, full_check=True)
@@ -66,22 +68,34 @@ def export(
     data = model.SerializeToString()
     shape = model.graph.input[0].type.tensor_type.shape.dim
     dynamic = tuple(axis for axis, dim in enumerate(shape) if dim.dim_param)
-    return OnnxModel(data, dynamic, tuple(_compare(network, data, input, dynamic, seed, span)))
+    shapes, real = sizes(input, dynamic), fitted(images, input, dynamic, unit)
+    found = tuple(compare(network, session(data), INPUT, shapes, real, seed=seed, span=span))
+    version = next((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), 0)
+    return OnnxModel(data, dynamic, found, unit, int(version))
 
 
-def _converted(network: torch.nn.Module, example: torch.Tensor, outputs: list[str], span: Span | None) -> Any:
-    """The model with as many free axes as torch can prove: batch and sizes; sizes that a unit divides; the batch."""
+def _converted(
+    network: torch.nn.Module,
+    example: torch.Tensor,
+    outputs: list[str],
+    unit: int,
+    opset: int | None,
+    span: Span | None,
+) -> tuple[Any, int]:
+    """The model with as many free axes as torch can prove, and the unit of its sizes: batch and sizes; sizes that a
+    unit divides; the batch."""
     auto, spatial = torch.export.Dim.AUTO, range(2, example.dim())
-    units = [unit for unit in (8, 16, 32) if all(example.shape[a] % unit == 0 for a in spatial)]
-    divisible = [{0: auto, **{a: unit * torch.export.Dim(f"n{a}", min=1) for a in spatial}} for unit in units]
-    attempts: list[dict[int, Any]] = [{0: auto, **dict.fromkeys(spatial, auto)}, *divisible, {0: auto}]
+    units = [u for u in dict.fromkeys((unit, 8, 16, 32)) if u > 1 and u % unit == 0]
+    units = [u for u in units if all(example.shape[a] % u == 0 for a in spatial)]
+    free = [({0: auto, **{a: u * torch.export.Dim(f"n{a}", min=1) for a in spatial}}, u) for u in units]
+    attempts: list[tuple[dict[int, Any], int]] = [({0: auto, **dict.fromkeys(spatial, auto)}, unit), *free]
     causes: list[Exception] = []
-    for free in attempts:
+    for axes, divisor in [*attempts, ({0: auto}, unit)]:
         try:
             with _quiet():
                 program = torch.onnx.export(
-                    network, (example,), dynamo=True, dynamic_shapes=(free,), verbose=False,
-                    input_names=[INPUT], output_names=outputs,
+                    network, (example,), dynamo=True, dynamic_shapes=(axes,), verbose=False,
+                    input_names=[INPUT], output_names=outputs, opset_version=opset,
                 )  # fmt: skip
         except Exception as cause:  # whatever torch cannot do is a fact about this network
             causes.append(cause)
@@ -90,7 +104,7 @@ def _converted(network: torch.nn.Module, example: torch.Tensor, outputs: list[st
         model = program.model_proto
         _anonymise(model)
         _name_axes(model)
-        return model
+        return model, divisor
     raise error("cannot-export", f"torch cannot export this network: {_first_line(causes[-1])}", span) from causes[-1]
 
 
@@ -101,12 +115,39 @@ def _first_line(cause: BaseException) -> str:
     return next((line for line in str(cause).splitlines() if line.strip()), type(cause).__name__)
 
 
-def write(path: Path, model: OnnxModel) -> None:
-    """Write the file under a temporary name, then rename it."""
+def write(path: Path, model: OnnxModel, *, external: bool = False) -> None:
+    """Write the file under a temporary name, then rename it.
+
+    With `external` the weights come first, in `NAME.weights` beside it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    data = model.data
+    if external:
+        data = _without_weights(path, data)
     temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_bytes(model.data)
+    temporary.write_bytes(data)
     temporary.replace(path)
+
+
+def _without_weights(path: Path, data: bytes) -> bytes:
+    """The model without its larger tensors, which are put into a file beside `path`."""
+    onnx = _package("onnx")
+    from onnx import external_data_helper as helper
+
+    model = onnx.load_from_string(data)
+    name = path.with_suffix(".weights").name
+    temporary = path.with_name(f".{name}.tmp")
+    with temporary.open("wb") as file:
+        for tensor in model.graph.initializer:
+            if not tensor.HasField("raw_data") or len(tensor.raw_data) < SMALLEST_EXTERNAL:
+                continue
+            start = file.tell()
+            file.write(tensor.raw_data)
+            helper.set_external_data(tensor, name, start, len(tensor.raw_data))
+            tensor.ClearField("raw_data")
+            tensor.data_location = onnx.TensorProto.EXTERNAL
+    temporary.replace(path.with_name(name))
+    return bytes(model.SerializeToString())
 
 
 def session(data: bytes, threads: int | None = None) -> Any:
@@ -131,35 +172,6 @@ def sizes(input: tuple[int, ...], dynamic: Sequence[int]) -> list[tuple[int, ...
             longer[axis] *= 2
             found.append(tuple(longer))
     return found
-
-
-def _compare(
-    network: torch.nn.Module,
-    data: bytes,
-    input: tuple[int, ...],
-    dynamic: Sequence[int],
-    seed: int,
-    span: Span | None,
-) -> Iterator[Agreement]:
-    run = session(data)
-    for number, shape in enumerate(sizes(input, dynamic)):
-        image = _image(shape, seed + number + 1)
-        with torch.no_grad():
-            returned = network(image)
-        wanted = returned if isinstance(returned, tuple) else (returned,)
-        found = run.run(None, {INPUT: image.numpy()})
-        worst = 0.0
-        for ours, theirs in zip(wanted, found, strict=True):
-            largest = float(ours.abs().max()) or 1.0
-            worst = max(worst, float((ours - torch.from_numpy(theirs)).abs().max()) / largest)
-        if not worst <= TOLERANCE:
-            message = f"ONNX Runtime differs from torch by {worst:.1e} of the largest value on {list(shape)}"
-            raise error("onnx-disagrees", message, span, hint="nothing was written; please report this network")
-        yield Agreement(shape, worst)
-
-
-def _image(shape: tuple[int, ...], seed: int) -> torch.Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
 def _anonymise(model: Any) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from nascompile.cli import options
 from nascompile.cli.guard import guarded
-from nascompile.diagnostics import error
+from nascompile.diagnostics import NasError, error
 
 
 @guarded
@@ -25,6 +25,8 @@ def export(
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="The ONNX file to write.")] = None,
     weights: Annotated[Path | None, typer.Option("--from", metavar="WEIGHTS", help="Weights to export.")] = None,
+    opset: Annotated[int | None, typer.Option("--opset", min=11, help="The version of ONNX' operators.")] = None,
+    external: Annotated[bool, typer.Option("--external", help="Put the weights into a file beside the model.")] = False,
     set_: options.Set = None,
     config: options.Config = None,
     data: options.Data = None,
@@ -38,7 +40,7 @@ def export(
         raise error("bad-option", f"`{python}` is no Python file", hint=f"write `--python {python.name}.py`")
     if spec is not None and run is not None:
         raise error("two-targets", "a SPEC and `--run` name two networks", hint="give one of them")
-    from nascompile.jobs.exporting import export_network
+    from nascompile.jobs.exporting import export_network, real_images
     from nascompile.jobs.target import of_run, of_text
 
     if spec is None:
@@ -58,10 +60,18 @@ def export(
     if not onnx:
         return
     path = out or (target.folder / "model.onnx" if spec is None else Path(f"{target.name}.onnx"))
-    done = export_network(network, target.input, target.outputs, path, digest=target.digest, genotype=target.genotype)
-    worst = max(a.difference for a in done.model.agreements)
-    shapes = ", ".join("x".join(map(str, a.shape)) for a in done.model.agreements)
+    images = []
+    try:
+        images = real_images(target.task)
+    except NasError as failure:
+        print(f"note: no real images to compare on: {failure.diagnostics[0].message}")
+    done = export_network(
+        network, target.input, target.outputs, path, digest=target.digest, genotype=target.genotype, task=target.task,
+        images=images, unit=target.unit, opset=opset, external=external,
+    )  # fmt: skip
     axes = ", ".join({0: "batch"}.get(axis, f"axis {axis}") for axis in done.model.dynamic) or "none"
     print(f"wrote {path}: {len(done.model.data):,} bytes, free axes: {axes}")
-    print(f"  ONNX Runtime agrees with torch within {worst:.1e} of the largest value on {shapes}")
+    print(f"  sizes are multiples of {done.model.unit}; opset {done.model.opset}; against torch in float64:")
+    for agreement in done.model.agreements:
+        print(f"  {agreement}")
     print(f"  {done.latency.median:.2f} ms for one image, {done.latency.threads} threads")

@@ -25,13 +25,14 @@ from nascompile.jobs.contest import (
     untrained,
 )
 from nascompile.jobs.environment import environment
-from nascompile.jobs.exporting import Exported, export_network
+from nascompile.jobs.exporting import Exported, export_network, first_images
 from nascompile.jobs.folder import GENOTYPE, WEIGHTS, read_genotype
 from nascompile.jobs.networks import save_weights
-from nascompile.jobs.programs import fixed_program
+from nascompile.jobs.programs import fixed_call, fixed_program, input_for
 from nascompile.jobs.results import Entry, table
 from nascompile.jobs.sampling import identity, prepare_sampled, search_sampled
 from nascompile.jobs.searching import prepare, search
+from nascompile.jobs.sizes import divisor
 from nascompile.jobs.stages import search_stages
 from nascompile.jobs.training import Data
 from nascompile.profile.cost import cost_of
@@ -188,11 +189,20 @@ def _export(context: Context, contestant: Contestant, network: torch.nn.Module) 
     try:
         return export_network(
             network, (task.channels, *task.patch), [n for n, _ in contestant.program.graph.outputs],
-            context.run.path(MODEL), digest=context.digest, genotype=contestant.genotype,
+            context.run.path(MODEL), digest=context.digest, genotype=contestant.genotype, task=task,
+            images=first_images(context.data.val), unit=_unit(context, contestant),
         )  # fmt: skip
     except NasError as failure:
         context.say(f"not exported: {failure.diagnostics[0].message}")
         return None
+
+
+def _unit(context: Context, contestant: Contestant) -> int:
+    """What divides every legal size of a contestant's images."""
+    if contestant.genotype is None:
+        return 1
+    text, task = context.text, context.data.task
+    return divisor(text, fixed_call(text, contestant.genotype, task), contestant.genotype, input_for(task))
 
 
 __all__ = ["MODEL", "RESULTS", "Context", "Entry", "run_all", "search_step", "start"]

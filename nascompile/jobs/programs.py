@@ -36,12 +36,16 @@ def open_program(text: Compilation, call: SpaceCall, task: Task) -> Program:
     return text.program(call_for_task(text, call, task), input_for(task))
 
 
-def fixed_program(text: Compilation, genotype: Genotype, task: Task) -> Program:
-    """The network to train of a genotype, for a task's channels, size and classes, whatever it was found on."""
+def fixed_call(text: Compilation, genotype: Genotype, task: Task) -> SpaceCall:
+    """The space of a genotype with its arguments, for a task's classes."""
     arguments = dict(genotype.arguments)
     arguments.pop("classes", None)
-    call = call_for_task(text, text.call_for(Genotype(genotype.space, arguments, genotype.values)), task)
-    return text.network(genotype, input_for(task), call.arguments)
+    return call_for_task(text, text.call_for(Genotype(genotype.space, arguments, genotype.values)), task)
+
+
+def fixed_program(text: Compilation, genotype: Genotype, task: Task) -> Program:
+    """The network to train of a genotype, for a task's channels, size and classes, whatever it was found on."""
+    return text.network(genotype, input_for(task), fixed_call(text, genotype, task).arguments)
 
 
 def plain_program(text: Compilation, call: SpaceCall, task: Task) -> Program:

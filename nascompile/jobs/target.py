@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nascompile.compilation import Compilation
+from nascompile.config.constants import SpaceCall
+from nascompile.data.task import Task
 from nascompile.diagnostics import error
 from nascompile.ir.program import Program
 from nascompile.jobs.folder import GENOTYPE, WEIGHTS, read_genotype
-from nascompile.jobs.programs import fixed_program
+from nascompile.jobs.programs import fixed_call, fixed_program
+from nascompile.jobs.sizes import divisor
 from nascompile.runs import Run, find
 from nascompile.space.genotype import Genotype
 
@@ -29,6 +32,14 @@ class Target:
     weights: Path | None
     digest: str
     folder: Path
+    text: Compilation
+    call: SpaceCall
+    task: Task | None = None
+
+    @property
+    def unit(self) -> int:
+        """What divides every legal image size."""
+        return divisor(self.text, self.call, self.genotype, self.input)
 
     @property
     def input(self) -> tuple[int, ...]:
@@ -57,7 +68,10 @@ def of_run(root: Path, name: str | None, weights: Path | None = None, data: Path
     task = text.task(search=record.get("search"), name=record.get("task"))
     own = run.path(WEIGHTS)
     program = fixed_program(text, genotype, task)
-    return Target(run.name, program, genotype, weights or (own if own.exists() else None), _digest(run), run.folder)
+    return Target(
+        run.name, program, genotype, weights or (own if own.exists() else None), _digest(run), run.folder,
+        text, fixed_call(text, genotype, task), task,
+    )  # fmt: skip
 
 
 def _digest(run: Run) -> str:
@@ -73,10 +87,11 @@ def of_text(text: Compilation, genotype: str | None, space: str | None = None, w
             hint = "name one: `--genotype NAME`"
             raise error("missing-genotype", f"`{call.name}` is a space of many networks", call.span, hint=hint)
         program = text.program(call, binding={}, is_fixed=True)
-        return Target(call.name, program, None, weights, text.digest_of(_only_search(text)), folder)
+        return Target(call.name, program, None, weights, text.digest_of(_only_search(text)), folder, text, call)
     made = text.genotype(genotype)
     name = genotype or text.genotype_declaration(None).name
-    return Target(name, text.network(made), made, weights, text.digest_of(_only_search(text)), folder)
+    digest, call = text.digest_of(_only_search(text)), text.call_for(made)
+    return Target(name, text.network(made), made, weights, digest, folder, text, call)
 
 
 def _only_search(text: Compilation) -> str | None:

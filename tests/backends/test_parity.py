@@ -1,0 +1,85 @@
+"""The gate before an ONNX file: measured by torch's own rounding, on several sizes and on real images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from nascompile.backends import onnx as exporter
+from nascompile.backends.parity import Agreement, compare, fitted
+from nascompile.data.reader import open_image, to_array
+from nascompile.jobs.sizes import smallest_unit
+
+pytest.importorskip("onnxruntime")
+
+
+class Shifted:
+    """A session that adds something to what torch gives."""
+
+    def __init__(self, network: nn.Module, shift: float):
+        self.network, self.shift = network, shift
+
+    def run(self, names: None, inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
+        with torch.no_grad():
+            return [(self.network(torch.from_numpy(inputs["image"])) + self.shift).numpy()]
+
+
+@pytest.fixture
+def network() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 2, 3, padding=1)).eval()
+
+
+def agreements(network: nn.Module, shift: float) -> list[Agreement]:
+    return list(compare(network, Shifted(network, shift), "image", [(1, 1, 16, 16)]))
+
+
+def test_a_difference_beyond_rounding_is_refused(network: nn.Module) -> None:
+    from nascompile.diagnostics import NasError
+
+    assert agreements(network, 0.0)[0].passes
+    with pytest.raises(NasError):
+        agreements(network, 1e-5)
+
+
+def test_another_class_is_no_agreement() -> None:
+    assert Agreement((1, 1, 8, 8), True, 1e-7, 1e-7, 0.9995).passes
+    assert not Agreement((1, 1, 8, 8), True, 1e-7, 1e-7, 0.998).passes
+    assert not Agreement((1, 1, 8, 8), False, 3e-6, 1e-6).passes
+
+
+def test_real_images_are_cut_to_legal_sizes(root: Path) -> None:
+    path = next((root / "demo" / "nuclei" / "images").glob("*.png"))
+    image = torch.from_numpy(to_array(open_image(path)).astype(np.float32))
+    (cut,) = fitted([image], (1, 32, 32), (0, 2, 3), 16)
+    assert all(size % 16 == 0 for size in cut.shape[2:])
+    assert all(size - c < 16 for size, c in zip(image.shape[1:], cut.shape[2:], strict=True))
+    (fixed,) = fitted([image], (1, 32, 48), (0,), 16)
+    assert fixed.shape == (1, 1, 32, 48)
+    assert fitted([image], (3, 32, 32), (0, 2, 3), 16) == []
+
+
+def test_the_operator_version_and_the_weights_file(network: nn.Module, tmp_path: Path) -> None:
+    import onnxruntime
+
+    model = exporter.export(network, (1, 16, 16), ["out"], {}, opset=18, unit=4)
+    assert (model.opset, model.unit) == (18, 4)
+    big = exporter.export(nn.Sequential(nn.Conv2d(1, 64, 5)), (1, 16, 16), ["out"], {})
+    exporter.write(tmp_path / "net.onnx", big, external=True)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["net.onnx", "net.weights"]
+    image = np.ones((1, 1, 16, 16), np.float32)
+    run = onnxruntime.InferenceSession(str(tmp_path / "net.onnx")).run(None, {"image": image})
+    assert np.array_equal(run[0], exporter.session(big.data).run(None, {"image": image})[0])
+
+
+@pytest.mark.parametrize("unit", [1, 4, 16])
+def test_the_divisor_is_found(unit: int) -> None:
+    assert smallest_unit(lambda size: all(s % unit == 0 for s in size[1:]), (1, 32, 64)) == unit
+
+
+def test_a_size_of_one_axis_alone_counts() -> None:
+    assert smallest_unit(lambda size: size[1] % 8 == 0, (1, 32, 64)) == 8
