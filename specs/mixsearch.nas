@@ -82,7 +82,7 @@ space wdan(
         if [l - 1, v + 1] in f and (up or l + v == 2 * (levels - 1))
     ] relax softmax decode all)
   }
-  for l in [2, 4, 6, 8] if l < layers {
+  for l in 2 ..< layers if l % 2 == 0 {
     logits = f[l, 0] -> channel_dropout(0 if fixed else 0.1) -> conv(classes, 1)
     unused logits -> group_norm(1)  # registered, never run
     out[l] = logits -> interpolate(size(x), linear, align_corners = corners) if l >= layers - 5

@@ -31,7 +31,7 @@ layer linear(c, bias = false) {
   weight  w [c, n]
   weight  b [c] if bias
   macs    c * n
-  require c >= 1 else "`linear` needs at least one output, got {c}"
+  require c >= 0 else "`linear` cannot have {c} outputs"
 }
 
 # A-Softmax head (Liu et al., SphereFace, CVPR 2017): the first output is |x| cos(t), the second |x| psi(t).

@@ -110,7 +110,7 @@ LATTICES = {**reference("wdan_fixed_key")["cases"], **reference("wdan_fixed_all"
 VARIANTS = {
     key: case
     for key, case in reference("wdan_fixed_variants")["cases"].items()
-    if "weighted:" not in key and not key.endswith("/c8_double")
+    if "weighted:" not in key
 }
 WDAN_SUPERNETS = reference("wdan_supernet")["cases"]
 BRANCHES = {
