@@ -38,6 +38,12 @@ def import_(
     from nascompile.runs import write_text
 
     spec, chosen = _spec(space)
+    if not spec.stem.isidentifier():
+        raise error(
+            "bad-name", f"`import {spec.stem}` is no import", hint=f"rename `{spec.name}`: letters, digits and `_`"
+        )
+    if out is not None and out.resolve() == spec.resolve():
+        raise error("same-file", f"`--out {out}` would replace the space", hint="write the genotypes to another file")
     compilation = options.compilation(spec, set_, None, None, input)
     imports = import_genotypes(read_source(file), compilation, chosen, format)
     if name is not None:
@@ -83,7 +89,9 @@ def _named(imports: Imports, name: str) -> Imports:
 
     if not name.isidentifier() or not name.isascii():
         raise error("bad-name", f"`{name}` is no name", hint="a name has letters, digits and `_`")
+    known = imports.aliases.get(name)
     chosen = [one for one in imports.genotypes if name in (one.original, one.name)]
+    chosen += [replace(one, name=name) for one in imports.genotypes if known is not None and one.original == known]
     if len(imports.genotypes) == 1:
         chosen = [replace(imports.genotypes[0], name=name)]
     if not chosen:
@@ -107,7 +115,10 @@ def _tell(imports: Imports, spec: Path, out: Path | None) -> None:
     for alias, known in imports.aliases.items():
         print(f"  {alias} is {known}, written once", file=sys.stderr)
     if imports.unread:
-        print(f"  not read, never run: {', '.join(imports.unread)}", file=sys.stderr)
+        print(
+            f"  not read, never run: {', '.join(imports.unread[:8])}{', ...' if len(imports.unread) > 8 else ''}",
+            file=sys.stderr,
+        )
 
 
 def _shown(value: Any) -> str:

@@ -19,6 +19,7 @@ from nascompile.source import Source, Span
 from nascompile.space.genotype import Genotype
 from nascompile.space.space import SearchSpace
 
+MOST = 64  # nodes, blocks or depths that a file may imply; nobody searched more, and the space is elaborated with them
 UNNAMED = re.compile(r"[\d_]*")
 NAMED = re.compile(r"`([^`]+)`")
 
@@ -27,7 +28,7 @@ NAMED = re.compile(r"`([^`]+)`")
 class Imported:
     """A genotype under its name in our text. `original` is its name in the imported text, `span` its place there.
 
-    `implied` are the arguments of the space that follow from the text, those that equal the space's defaults included.
+    `implied` are the arguments of the space that were taken from the text; the space's defaults may be the same.
     """
 
     name: str
@@ -98,8 +99,12 @@ def _read(found: Found, call: SpaceCall, compilation: Compilation) -> tuple[Geno
         defaults = compilation.program(call).arguments
     except NasError as failure:
         raise NasError(_at(d, head(found.value)) for d in failure.diagnostics) from None
-    implied = {k: v for k, v in found.format.arguments(found, defaults).items() if k in parameters}
-    changed = {k: v for k, v in implied.items() if k not in call.arguments and v != defaults.get(k)}
+    implied = {
+        name: value
+        for name, value in found.format.arguments(found, defaults).items()
+        if name in parameters and name not in call.arguments and not (isinstance(value, int) and value > MOST)
+    }
+    changed = {k: v for k, v in implied.items() if v != defaults.get(k)}
     opened = replace(call, arguments=MappingProxyType({**changed, **call.arguments}))
     try:
         space = compilation.open_space(opened)

@@ -118,7 +118,11 @@ def _values(found: Found, space: SearchSpace, findings: Findings) -> Placed:
             return placed
         placed[path] = (len(stage.items), stage.span)
         for i, width in enumerate(numbers(stage) or ()):
-            placed[WIDTH.format(stage=p, block=i)] = (width, stage.items[i].span)
+            path = WIDTH.format(stage=p, block=i)
+            if path not in space.decisions:
+                findings.add("genotype-fit", f"`{space.name}` has at most {i} blocks in a stage", stage.items[i].span)
+                break
+            placed[path] = (width, stage.items[i].span)
     return placed
 
 

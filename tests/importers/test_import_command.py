@@ -57,8 +57,8 @@ def test_the_standard_input_and_settings(run: Command) -> None:
 
 
 def test_a_setting_wins_over_what_the_file_implies(run: Command) -> None:
-    code, out, _ = run("-", "--space", "nas_lung", "--set", "stem=[8, 8]", stdin=f"[32, 64, {CONFIG}]")
-    assert code == 0 and "nas_lung(stem = [8, 8]) {" in out
+    code, out, err = run("-", "--space", "nas_lung", "--set", "stem=[8, 8]", stdin=f"[32, 64, {CONFIG}]")
+    assert code == 0 and "nas_lung(stem = [8, 8]) {" in out and "implied" not in err
 
 
 def test_name_chooses_among_several(run: Command) -> None:
@@ -67,6 +67,8 @@ def test_name_chooses_among_several(run: Command) -> None:
     assert code == 0 and out.count("genotype ") == 1 and "genotype b :" in out
     code, _, err = run("-", "--space", "nas_lung", "--name", "c", stdin=text)
     assert code == 1 and "unknown-genotype" in err
+    code, out, _ = run("-", "--space", "nas_lung", "--name", "c", stdin=text + "c = b\n")
+    assert code == 0 and out.count("genotype ") == 1 and "genotype c :" in out
     assert run("-", "--space", "nas_lung", "--name", "no name", stdin=text)[0] == 1
 
 
@@ -112,6 +114,20 @@ def test_a_text_that_the_import_will_not_find_is_told(run: Command, tmp_path: Pa
     code, _, err = run("-", "--space", f"{spec}:nas_lung", "-o", spec.with_name("found.nas"), stdin=CONFIG)
     assert code == 0 and "warning" not in err
     assert Compilation.from_path(spec.with_name("found.nas")).check() == []
+
+
+def test_the_space_is_not_replaced_and_can_be_imported(run: Command, tmp_path: Path, root: Path) -> None:
+    text = (root / "specs" / "nas_lung.nas").read_text(encoding="utf-8")
+    for name, code in (("lung.nas", "same-file"), ("my-lung.nas", "bad-name")):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        status, _, err = run("-", "--space", name, "-o", name, stdin=CONFIG)
+        assert status == 1 and f"error[{code}]" in err
+        assert (tmp_path / name).read_text(encoding="utf-8") == text
+
+
+def test_a_file_cannot_make_the_space_enormous(run: Command) -> None:
+    code, _, err = run("-", "--space", "nas_lung", stdin=f"[{[4] * 20_000}, [4], [4]]")
+    assert code == 1 and "has at most 7 blocks in a stage" in err
 
 
 @pytest.fixture

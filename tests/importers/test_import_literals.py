@@ -176,7 +176,7 @@ def test_records_and_names() -> None:
         ("range(10 ** 9)", "not-a-literal"),
         ("range(1000000000)", "literal-size"),
         (f"[{'range(10000),' * 30}]", "literal-size"),
-        (f"[{'1,' * 300_000}]", "literal-size"),
+        (f"[{'1,' * 200_001}]", "literal-size"),
     ],
 )
 def test_limits(text: str, code: str) -> None:
