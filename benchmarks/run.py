@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import compiler_rows
+import dints_step
 import supernet_rows
 from record import fingerprint, read, write
 
@@ -22,6 +23,7 @@ RESULTS = Path(__file__).parent / "results"
 
 ROWS: dict[str, Callable[[argparse.Namespace], Iterator[tuple[str, Any]]]] = {
     "supernet_step": supernet_rows.supernet_step,
+    "dints_step": dints_step.dints_step,
     "supernet_passes": supernet_rows.supernet_passes,
     "check_process": compiler_rows.check_process,
     "elaborate": compiler_rows.elaborate_rate,

@@ -39,7 +39,7 @@ def supernet_step(options: argparse.Namespace) -> Iterator[tuple[str, Any]]:
                 loop = bilevel(LoopSupernet(1, 2, c, depth_of(side), 3), side)
                 record = compare(ours, loop, options.repeats)
                 record["memory"] = [peak_bytes(ours), peak_bytes(loop)]
-                print(f"{threads} threads c={c:3} px={side:3}", _shown(record), flush=True)
+                print(f"{threads} threads c={c:3} px={side:3}", shown(record), flush=True)
                 yield f"{threads} threads, {c} channels, {side} pixels", record
 
 
@@ -52,7 +52,7 @@ def supernet_passes(options: argparse.Namespace) -> Iterator[tuple[str, Any]]:
         for name in sorted({step.__name__ for step in SUPERNET} - {"flatten"}):
             other = bilevel(build_supernet(program, without=frozenset({name})), options.sides[0])
             record = compare(other, whole, options.repeats)
-            print(f"c={c:3} without {name:15}", _shown(record), flush=True)
+            print(f"c={c:3} without {name:15}", shown(record), flush=True)
             yield f"{c} channels without {name}", record
 
 
@@ -123,7 +123,7 @@ def peak_bytes(step: Step) -> int:
     return peak
 
 
-def _shown(record: dict[str, Any]) -> str:
+def shown(record: dict[str, Any]) -> str:
     words = [f"{name} {record[name]:.3f}" for name in ("ratio", "cpu_ratio", "least_ratio")]
     words.append("seconds " + " / ".join(f"{t:.3f}" for t in record["seconds"]))
     if "memory" in record:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from nascompile.backends.sums import norms_of
 from nascompile.backends.weights import TORCH_WEIGHT_NAMES, initial_value, torch_name
-from nascompile.ir.program import Graph, LayerNode, ParallelNode, StackedNode
+from nascompile.ir.program import Graph, LayerNode, ParallelNode, StackedNode, SumNode
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,11 @@ def layout_of(graph: Graph) -> Layout:
                 for weight in column[0].weights:
                     names = tuple(f"{layer.path}.{weight.name}" for layer in column)
                     layout.add(names, numbers(weight.shape), stacked=True)
+        elif isinstance(node, SumNode):
+            for norms in norms_of(node):
+                for weight in norms[0].weights:
+                    names = tuple(dict.fromkeys(f"{norm.path}.{weight.name}" for norm in norms))
+                    layout.add(names, numbers(weight.shape), stacked=True)
         elif isinstance(node, LayerNode) and node.extern is None:
             for weight in node.weights:
                 if not weight.is_buffer:
@@ -103,6 +109,7 @@ def initial(graph: Graph, layout: Layout, seed: int) -> Tensor:
     layers = [n for n in graph.nodes if isinstance(n, LayerNode)]
     layers += [layer for n in graph.nodes if isinstance(n, ParallelNode) for b in n.branches for layer in b.layers]
     layers += [layer for n in graph.nodes if isinstance(n, StackedNode) for chain in n.chains for layer in chain]
+    layers += [t.norm for n in graph.nodes if isinstance(n, SumNode) for t in n.terms if t.norm is not None]
     values: dict[str, Tensor] = {}
     for layer in layers:
         if layer.extern is None:

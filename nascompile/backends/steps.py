@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nascompile.backends.layout import stacks
+from nascompile.backends.sums import sum_step
 from nascompile.backends.torch_functional import FUNCTIONAL, convolution
 from nascompile.backends.torch_functions import spread
 from nascompile.backends.torch_layers import emit
@@ -23,6 +24,7 @@ from nascompile.ir.program import (
     Node,
     ParallelNode,
     StackedNode,
+    SumNode,
     TensorType,
 )
 
@@ -49,6 +51,8 @@ def compile_node(net: Supernet, node: Node, graph: Graph) -> Step:
         return _gate(net, node)
     if isinstance(node, StackedNode):
         return _stacked(net, node)
+    if isinstance(node, SumNode):
+        return sum_step(net, node, graph)
     raise AssertionError(f"{node.path}: calls are inlined, and conditions are refused, before a supernet is compiled")
 
 

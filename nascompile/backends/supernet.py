@@ -7,7 +7,7 @@ convolutions work on few large tensors instead of many small ones. The values ar
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -17,9 +17,10 @@ from nascompile.backends.architecture import Architecture
 from nascompile.backends.layout import initial, layout_of, numbers, state_name
 from nascompile.backends.paths import PathSteps, PathWeights
 from nascompile.backends.steps import Step, Values, compile_node, finished_after
+from nascompile.backends.sums import is_absent
 from nascompile.backends.weights import torch_name
 from nascompile.diagnostics import Diagnostic, Label, NasError
-from nascompile.ir.program import GateNode, Graph, LayerNode, MixNode, Node, PhiNode, Program
+from nascompile.ir.program import GateNode, Graph, LayerNode, MixNode, Node, PhiNode, Program, SumNode
 from nascompile.passes.flatten import flatten
 from nascompile.passes.pipelines import FIXED, MERGED, run
 from nascompile.semantics.relaxation import unrelaxable
@@ -36,6 +37,7 @@ class Supernet(nn.Module):
 
     weights: nn.Parameter
     _scale_index: Tensor
+    _product_index: Tensor
 
     def __init__(self, program: Program, seed: int = 0, without: frozenset[str] = frozenset()):
         super().__init__()
@@ -46,6 +48,7 @@ class Supernet(nn.Module):
         self.architecture = Architecture(program.decisions, seed)
         self.graph = graph
         self.plain = plain
+        self.absent: set[int] = set()
         self.dropped: frozenset[int] = frozenset()
         self.candidate_dropout = 0.0
         self._path: list[tuple[Step, list[int]]] | None = None
@@ -59,7 +62,10 @@ class Supernet(nn.Module):
     def forward(self, x: Tensor) -> Any:
         mixture = self.architecture()
         scalars = mixture.unbind(0)
-        scales = torch.split(mixture.index_select(0, self._scale_index), self._scale_sizes)
+        scales = [
+            *torch.split(mixture.index_select(0, self._scale_index), self._scale_sizes),
+            *torch.split(self._products(mixture), self._product_sizes),
+        ]
         pieces = torch.split(self.weights, self.layout.sizes)
         weights = [p if len(s) == 1 else p.view(s) for p, s in zip(pieces, self.layout.shapes, strict=True)]
         values: Values = [None] * len(self.graph.types)
@@ -70,10 +76,10 @@ class Supernet(nn.Module):
                 for value in finished:
                     values[value] = None
             return self._outputs(values)
-        absent: set[int] = set()
+        self.absent = set()
         for node, step, finished in zip(self.graph.nodes, self._steps, self._finished, strict=True):
             if self.architecture.kept is not None:
-                self._mark_absent(node, values, absent)
+                self._mark_absent(node, values)
             step(values, weights, scalars, scales)
             for value in finished:
                 values[value] = None
@@ -110,12 +116,27 @@ class Supernet(nn.Module):
                         found.add(self.architecture.slots[node.decision, label])
         return frozenset(found)
 
-    def _mark_absent(self, node: Node, values: Values, absent: set[int]) -> None:
+    def _products(self, mixture: Tensor) -> Tensor:
+        """The coefficients of all sums: products of the weights on the way to each summand."""
+        if self._product_index.numel() == 0:
+            return mixture[:0]
+        ones = torch.cat([mixture, mixture.new_ones(1)])
+        first, *rest = ones.index_select(0, self._product_index).view(self._product_rows, -1).unbind(0)
+        for other in rest:
+            first = first * other
+        return first
+
+    def _mark_absent(self, node: Node, values: Values) -> None:
         """Under a restriction, note which outputs of a node the genotype's network does not have.
 
         They are computed all the same, for their sizes, but what merges them with values that exist gets zeros: a
         norm's shift would otherwise stand where the genotype has nothing.
         """
+        absent = self.absent
+        if isinstance(node, SumNode):
+            if is_absent(self, node):
+                absent.update(node.outputs)
+            return
         if isinstance(node, GateNode):
             kept = self.architecture.kept
             if node.inputs[0] in absent or (kept and not kept[self.architecture.slots[node.decision, node.label]]):
@@ -166,6 +187,12 @@ class Supernet(nn.Module):
         self._scale_slots.append(slots)
         return len(self._scale_slots) - 1
 
+    def coefficients(self, factors: Sequence[Sequence[tuple[str, str]]]) -> int:
+        """Ask for products of mixture weights, each over the slots of some candidates and edges, as one tensor;
+        returns its place among the scales of a step, counted from their end until all have asked."""
+        self._product_slots.append([[self.architecture.slots[f] for f in each] for each in factors])
+        return len(self._product_slots) - 1 - self._sum_count
+
     def layer(self, path: str, module: nn.Module) -> nn.Module:
         """Register the module of a layer that has no function; its applications share the first one."""
         name = torch_name(path).replace(".", _DOT)
@@ -175,12 +202,21 @@ class Supernet(nn.Module):
 
     def _compile(self) -> None:
         self._scale_slots: list[list[int]] = []
+        self._product_slots: list[list[list[int]]] = []
+        self._sum_count = sum(isinstance(node, SumNode) for node in self.graph.nodes)
         self._steps = [compile_node(self, node, self.graph) for node in self.graph.nodes]
         self._finished = finished_after(self.graph.nodes, [v for _, v in self.graph.outputs])
         self._paths = PathSteps(self, self.plain)
         self._path = None
         self._scale_sizes = [len(slots) for slots in self._scale_slots]
         index = torch.tensor([n for slots in self._scale_slots for n in slots], dtype=torch.long)
+        self._product_sizes = [len(products) for products in self._product_slots]
+        products = [each for of_sum in self._product_slots for each in of_sum]
+        self._product_rows = max((len(each) for each in products), default=1) or 1
+        one = len(self.architecture.slots)
+        padded = [[*each, *[one] * (self._product_rows - len(each))] for each in products]
+        rows = torch.tensor(padded, dtype=torch.long).view(-1, self._product_rows).t().flatten()
+        self.register_buffer("_product_index", rows.to(self.weights.device), persistent=False)
         self.register_buffer("_scale_index", index.to(self.weights.device), persistent=False)
 
     def __getstate__(self) -> dict[str, Any]:

@@ -184,7 +184,31 @@ class StackedNode:
     guard: Any = True
 
 
-Node = LayerNode | CallNode | MixNode | GateNode | PhiNode | ParallelNode | StackedNode
+@dataclass(frozen=True, slots=True, eq=False)
+class Term:
+    """A summand of a `SumNode`: `norm` of the value, if any, times the weights of the slots in `factors`.
+
+    `gates` are those of them that belong to edges: the summand is absent where a genotype drops one.
+    """
+
+    norm: LayerNode | None
+    factors: tuple[tuple[str, str], ...]
+    gates: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SumNode:
+    """The sum of `terms[n]` of `inputs[n]`: mixtures, edges and the sum behind them as one. Made by `merge_sums`."""
+
+    terms: tuple[Term, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    path: str
+    origin: Origin
+    guard: Any = True
+
+
+Node = LayerNode | CallNode | MixNode | GateNode | PhiNode | ParallelNode | StackedNode | SumNode
 
 
 @dataclass(frozen=True, slots=True, eq=False)

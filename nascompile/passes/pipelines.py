@@ -9,6 +9,7 @@ from nascompile.passes.drop_identity import drop_identity
 from nascompile.passes.flatten import flatten
 from nascompile.passes.fold_gates import fold_gates
 from nascompile.passes.merge_parallel import merge_parallel
+from nascompile.passes.merge_sums import merge_sums
 from nascompile.passes.merge_vectors import merge_vectors
 from nascompile.passes.prune_dead import prune_dead
 from nascompile.passes.share_equal import share_equal
@@ -26,7 +27,8 @@ FIXED: tuple[Pass, ...] = (
 MERGED: tuple[Pass, ...] = (
     merge_vectors,  # after sharing, which gives gates of one state one input
     merge_parallel,  # it looks for whole candidates
-    fold_gates,  # last: nothing else knows mixtures with factors
+    fold_gates,  # behind both: they do not know mixtures with factors
+    merge_sums,  # last: it takes mixtures and edges away
 )
 """Behind `FIXED`: candidates of one state become one computation."""
 

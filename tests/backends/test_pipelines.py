@@ -10,6 +10,7 @@ from torch import Tensor
 
 from nascompile.backends.pytorch import build
 from nascompile.backends.supernet import build_supernet
+from nascompile.ir.program import LayerNode
 from nascompile.passes.pipelines import FIXED, SUPERNET
 
 TOLERANCE = 1e-9
@@ -80,7 +81,9 @@ def test_fixed_networks(shipped: Any, left_out: str) -> None:
 
 @pytest.mark.parametrize("left_out", PASSES)
 def test_every_pass_does_something(small_nas_unet: Any, left_out: str) -> None:
-    """On the supernet of NAS-Unet each pass removes nodes: none is there for nothing."""
+    """On the supernet of NAS-Unet each pass leaves fewer nodes or fewer layers: none is there for nothing."""
     program = small_nas_unet.program()
     whole = build_supernet(program).graph.nodes
-    assert len(build_supernet(program, without=frozenset({left_out})).graph.nodes) > len(whole)
+    other = build_supernet(program, without=frozenset({left_out})).graph.nodes
+    layers = [sum(isinstance(node, LayerNode) for node in nodes) for nodes in (whole, other)]
+    assert len(other) > len(whole) or layers[1] > layers[0]
