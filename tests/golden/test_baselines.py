@@ -56,3 +56,19 @@ def test_nas_unets_baseline(key: str) -> None:
         found = build(net).eval()(torch.zeros(1, *size))
     found = found if isinstance(found, tuple) else (found,)
     assert [list(y.shape) for y in found] == case["out"]
+
+
+WDAN = reference("wdan_profile")["baselines(64x64)"]
+SHIPPED = {
+    "U_Net(3, 1)": "unet",
+    "NestedUNet(3, 1, False)": "unet_plus_plus",
+    "AttU_Net_v1(3, 1)": "attention_unet",
+    "R2U_Net(3, 1)": "r2u_net",
+}
+
+
+@pytest.mark.parametrize("key", SHIPPED)
+def test_mixsearchs_baselines(key: str) -> None:
+    net = program("unets", SHIPPED[key], (3, 64, 64))
+    assert cost_of(net).registered == WDAN[key]["params"]
+    assert [[1, *net.graph.types[value].axes] for _, value in net.graph.outputs] == WDAN[key]["out"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from types import SimpleNamespace
@@ -16,6 +17,7 @@ from test_nas_lung import ENTRIES, SEARCH, X, configs_of, configured, head, orde
 from test_nas_lung import values_of as lung_values
 from torch_rules import TOLERANCE
 
+from nascompile.data.mixing import Mixture, mix_images
 from nascompile.ir.program import LayerNode, Program
 from nascompile.passes.flatten import flatten
 from nascompile.profile.cost import cost_of
@@ -342,3 +344,26 @@ def test_dice_with_cross_entropy() -> None:
     assert make_loss("ce", {"weight": [1.0, 1.0, 0.1]})(logits, target).item() == pytest.approx(entropy, rel=TOLERANCE)
     assert total == pytest.approx(entropy + 10 * dice)
     assert LOSSES["WeightDiceLoss float32"] == dice
+
+
+MIXED = [e for e in reference("wdan_losses_metrics_mixup")["mixup"] if e["k"] > 2]
+
+
+@pytest.mark.parametrize("entry", MIXED, ids=lambda e: f"{e['k']}ways-{e['alpha']}-{e['seed']}")
+def test_mixtures_of_more_images(entry: dict[str, Any]) -> None:
+    """Exactly one choice of orders, which the reference does not state, gives the recorded batch."""
+    images = hashed((4, 4)) / 3
+    (weights,) = (value for key, value in entry.items() if key.startswith("lam"))
+    expected = torch.tensor(entry["mixed"], dtype=torch.double).view(4, 4)
+    own = tuple(range(4))
+    chosen = []
+    for row in range(4):  # row by row: 4 ** (k - 1) sources instead of 24 ** (k - 1) orders
+        found = []
+        for sources in itertools.product(range(4), repeat=entry["k"] - 1):
+            orders = (own, *((*own[:row], source, *own[row + 1 :]) for source in sources))
+            mixed = mix_images(images, Mixture(tuple(weights), orders))
+            if (mixed[row] - expected[row]).abs().max() < 1e-9:
+                found.append(sources)
+        assert len(found) == 1, row
+        chosen.append(found[0])
+    assert all(sorted(order) == list(own) for order in zip(*chosen, strict=True))
