@@ -69,7 +69,7 @@ def export(
     shape = model.graph.input[0].type.tensor_type.shape.dim
     dynamic = tuple(axis for axis, dim in enumerate(shape) if dim.dim_param)
     shapes, real = sizes(input, dynamic), fitted(images, input, dynamic, unit)
-    found = tuple(compare(network, session(data), INPUT, shapes, real, seed=seed, span=span))
+    found = compare(network, session(data), INPUT, shapes, real, seed=seed, span=span)
     version = next((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), 0)
     return OnnxModel(data, dynamic, found, unit, int(version))
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from nascompile.backends import onnx as exporter
-from nascompile.backends.parity import Agreement, compare, fitted
+from nascompile.backends.parity import Agreement, compare, disagreement, fitted
 from nascompile.data.reader import open_image, to_array
 from nascompile.jobs.sizes import smallest_unit
 
@@ -34,22 +34,38 @@ def network() -> nn.Module:
     return nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 2, 3, padding=1)).eval()
 
 
-def agreements(network: nn.Module, shift: float) -> list[Agreement]:
-    return list(compare(network, Shifted(network, shift), "image", [(1, 1, 16, 16)]))
+def agreements(network: nn.Module, shift: float) -> tuple[Agreement, ...]:
+    return compare(network, Shifted(network, shift), "image", [(1, 1, 16, 16)])
 
 
 def test_a_difference_beyond_rounding_is_refused(network: nn.Module) -> None:
     from nascompile.diagnostics import NasError
 
-    assert agreements(network, 0.0)[0].passes
+    assert disagreement(agreements(network, 0.0)) is None
     with pytest.raises(NasError):
         agreements(network, 1e-5)
 
 
+def one(runtime: float, same: float | None = None) -> Agreement:
+    return Agreement((1, 1, 8, 8), same is not None, runtime, 1e-6, same)
+
+
 def test_another_class_is_no_agreement() -> None:
-    assert Agreement((1, 1, 8, 8), True, 1e-7, 1e-7, 0.9995).passes
-    assert not Agreement((1, 1, 8, 8), True, 1e-7, 1e-7, 0.998).passes
-    assert not Agreement((1, 1, 8, 8), False, 3e-6, 1e-6).passes
+    assert disagreement([one(1e-6, 0.9995)]) is None
+    assert "99.800 %" in str(disagreement([one(1e-6, 0.998)]))
+
+
+def test_errors_count_together_and_alone() -> None:
+    assert disagreement([one(2.5e-6), one(1e-6), one(1e-6)]) is None
+    assert "over 3 inputs" in str(disagreement([one(2.5e-6), one(2.5e-6), one(1e-6)]))
+    assert disagreement([one(6e-6), *[one(1e-6)] * 20]) == str(one(6e-6))
+
+
+def test_a_classification_is_judged_on_a_larger_batch() -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval()
+    found = compare(network, Shifted(network, 0), "image", [(1, 1, 8, 8), (3, 1, 8, 8)])
+    assert [a.shape[0] for a in found] == [1, 3, 32]
 
 
 def test_real_images_are_cut_to_legal_sizes(root: Path) -> None:
