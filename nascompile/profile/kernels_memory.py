@@ -47,6 +47,10 @@ NATIVE_BELOW = 20_480
 """Elements of a batch (batch, channels and two axes) up to which torch convolves without oneDNN."""
 
 
+SMALL_SIDES = 128
+"""Sum of the sides up to which torch resizes maps with the channels last."""
+
+
 @dataclass(frozen=True, slots=True)
 class Workspace:
     """Elements that a layer holds at most beside its inputs: its output among them (`forward`); beside inputs,
@@ -63,6 +67,8 @@ def workspace(node: LayerNode, inputs: list[Axes], output: Axes, batch: int) -> 
         return _convolution(node, inputs[0], output, batch)
     if node.layer in ("add", "mul") and len(inputs) > 2:
         return Workspace(2 * size, largest)
+    if node.layer == "interpolate" and _is_interleaved(node, output):
+        return Workspace(2 * size + largest, largest)
     if node.layer == "max_pool":
         return Workspace(size * (1 + INDEX_BYTES // 4), largest)
     return Workspace(size, largest * (2 if node.layer in COPIED_GRADIENT else 1))
@@ -70,7 +76,7 @@ def workspace(node: LayerNode, inputs: list[Axes], output: Axes, batch: int) -> 
 
 def _convolution(node: LayerNode, source: Axes, target: Axes, batch: int) -> Workspace:
     rank = len(source) - 1
-    k, stride, dilation = (_per_axis(node.attrs[name], rank) for name in ("k", "stride", "dilation"))
+    k, stride = (_per_axis(node.attrs[name], rank) for name in ("k", "stride"))
     groups, taps = node.attrs["groups"], prod(k)
     positions_in, positions_out = batch * prod(source[1:]), batch * prod(target[1:])
     size_in, size_out = source[0] * positions_in, target[0] * positions_out
@@ -85,6 +91,8 @@ def _convolution(node: LayerNode, source: Axes, target: Axes, batch: int) -> Wor
         return Workspace(size_out + max(columns, extra), size_in + columns)
     blocked_in = positions_in * (_blocked(source[0]) if source[0] >= BLOCK else 0)
     blocked_out = positions_out * _blocked(target[0])
+    depth = BLOCK if groups > 1 else _blocked(source[0]) if source[0] >= BLOCK else source[0]
+    copied = depth * _blocked(target[0]) * taps // (BLOCK if groups > 1 else 1)
     backward = size_in + positions_in * _blocked(source[0]) + blocked_out
     if transposed:
         return Workspace((2 if groups > 1 else 3) * size_out, backward)
@@ -92,7 +100,17 @@ def _convolution(node: LayerNode, source: Axes, target: Axes, batch: int) -> Wor
         return Workspace(3 * size_out, 2 * size_in)
     if max(stride) > 1:
         backward = max(backward, 3 * size_in)
-    return Workspace(max(blocked_in + blocked_out, blocked_out + size_out), backward)
+    if taps == 1:
+        copied += source[0] * positions_out  # the input at the positions that the stride leaves
+    return Workspace(max(blocked_in + copied + blocked_out, blocked_out + size_out), backward)
+
+
+def _is_interleaved(node: LayerNode, output: Axes) -> bool:
+    """Whether torch resizes a copy with the channels last: small maps of several channels."""
+    if len(output) != 3:
+        return False
+    is_colour = node.attrs["mode"] == "linear" and output[0] == 3
+    return is_colour or (output[0] > 1 and sum(output[1:]) <= SMALL_SIDES)
 
 
 def _is_native(source: Axes, k: Axes, groups: int, batch: int) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import prod
 from typing import Literal
 
 from nascompile.diagnostics import error
-from nascompile.ir.program import Graph, LayerNode, Program
+from nascompile.ir.program import Dim, Graph, LayerNode, Program
 from nascompile.passes.pipelines import FIXED, run
 from nascompile.profile.cost import parameters, weights
 from nascompile.profile.kernels_memory import (
@@ -71,10 +72,14 @@ def peak_memory(
         simulation.backward()
     size = DTYPES[dtype]
     params = parameters(graph)
-    buffers = sum(prod(map(int, w.shape)) for w in weights(graph).values() if w.is_buffer)  # type: ignore[arg-type]
-    image = batch * prod(int(a) for a in program.input.axes)  # type: ignore[arg-type]
+    buffers = sum(_product(w.shape) for w in weights(graph).values() if w.is_buffer)
+    image = batch * _product(program.input.axes)
     resident = params + buffers + image + params * STATES[optimiser]
     return PeakMemory(resident * size, int(simulation.peak * size), simulation.at, simulation.is_backward)
+
+
+def _product(axes: Iterable[Dim]) -> int:
+    return prod([a for a in axes if isinstance(a, int)])
 
 
 @dataclass(slots=True, eq=False)
@@ -129,7 +134,7 @@ class _Simulation:
                 self._reach(node, self._workspace(node).backward if wanted else 0, is_backward=True)
                 if node.path not in self._weighted:
                     self._weighted.add(node.path)
-                    self._new(sum(prod(w.shape) for w in node.weights if not w.is_buffer))  # type: ignore[arg-type]
+                    self._new(sum(_product(w.shape) for w in node.weights if not w.is_buffer))
                 for value in wanted:
                     self._hand_on(node, value, given[0], gradients)
                 self._reach(node, 0, is_backward=True)

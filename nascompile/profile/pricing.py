@@ -49,25 +49,25 @@ class Pricer:
 
     def __init__(self, library: Library, space: SearchSpace, checks: int = 2):
         self._library = library
-        self._space = space
+        self.space = space
         self._elaborated: dict[Any, Price] = {}
-        self._terms: tuple[Term, ...] = ()
-        self._diagrams: Diagrams | None = None
+        self.terms: tuple[Term, ...] = ()
+        self.diagrams: Diagrams | None = None
         try:
             found = terms_of(self.program())
         except NotTabulated:
             return
-        self._terms, self._diagrams = found.terms, found.diagrams
+        self.terms, self.diagrams = found.terms, found.diagrams
         rng = random.Random(0)
         if space.block.is_possible:
             drawn = [space.sample(rng).values for _ in range(checks)]
             if self.prices(drawn) != [self._by_elaboration(values) for values in drawn]:
-                self._diagrams = None
+                self.diagrams = None
 
     @property
     def is_tabulated(self) -> bool:
         """Whether prices come from the space's terms instead of from each elaborated network."""
-        return self._diagrams is not None
+        return self.diagrams is not None
 
     def price(self, genotype: Genotype | Values) -> Price:
         """The price of a genotype, or of its values; these are not checked."""
@@ -76,18 +76,18 @@ class Pricer:
     def prices(self, genotypes: Iterable[Genotype | Values]) -> list[Price]:
         """The prices of many genotypes, in their order; together they cost much less than one by one."""
         rows = [g.values if isinstance(g, Genotype) else g for g in genotypes]
-        if self._diagrams is None:
+        if self.diagrams is None:
             return [self._by_elaboration(values) for values in rows]
         found: list[Price] = []
         for start in range(0, len(rows), BATCH):
-            found += self._by_terms(self._diagrams, rows[start : start + BATCH])
+            found += self._by_terms(self.diagrams, rows[start : start + BATCH])
         return found
 
     def program(self, values: Values | None = None) -> Program:
         """The program of the retrained net, with its decisions open or bound."""
-        axes = tuple(int(a) for a in self._space.program.input.axes)  # type: ignore[arg-type]
+        axes = tuple(int(a) for a in self.space.program.input.axes)  # type: ignore[arg-type]
         binding = None if values is None else dict(values)
-        return elaborate(self._library, Request(self._space.name, self._space.arguments, axes, binding, True))
+        return elaborate(self._library, Request(self.space.name, self.space.arguments, axes, binding, True))
 
     def _by_elaboration(self, values: Values) -> Price:
         key = tuple(values.items())
@@ -102,8 +102,8 @@ class Pricer:
         from nascompile.profile.columns import Columns
 
         columns = Columns(diagrams, rows)
-        conditions = columns.all_of(term.condition for term in self._terms)
-        amounts = [(term.params, term.macs, term.activations) for term in self._terms]
+        conditions = columns.all_of(term.condition for term in self.terms)
+        amounts = [(term.params, term.macs, term.activations) for term in self.terms]
         plain = np.array([[0 if isinstance(a, Sym) else a for a in row] for row in amounts], np.int64)
         kind = np.float64 if plain.sum() < _EXACT else np.int64
         totals = (np.array(conditions, kind).T @ plain.astype(kind)).astype(np.int64)

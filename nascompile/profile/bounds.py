@@ -1,0 +1,101 @@
+"""The least and the largest cost in a whole space, with a genotype that has it; and what a condition on costs means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nascompile.ir.symbols import Sym, bounds
+from nascompile.profile.diagrams import Diagrams, NotTabulated
+from nascompile.profile.frontier import Frontier, Optimum
+from nascompile.profile.pricing import Pricer
+from nascompile.profile.terms import Term
+
+MEASURES = ("params", "macs", "flops", "activations")
+
+
+@dataclass(frozen=True, slots=True)
+class Extreme:
+    """One end of the costs in a space.
+
+    No genotype lies beyond `bound`. `witness` is a legal genotype's values and `cost` what it costs; with `is_exact`
+    this is the bound itself, else the true end lies between the two.
+    """
+
+    bound: int
+    cost: int
+    witness: Mapping[str, Any]
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the witness has the bound."""
+        return self.bound == self.cost
+
+
+@dataclass(frozen=True, slots=True)
+class CostRange:
+    """Where the costs of all genotypes lie."""
+
+    measure: str
+    low: Extreme
+    high: Extreme
+
+
+def cost_range(pricer: Pricer, measure: str) -> CostRange | None:
+    """The range of `params`, `macs`, `flops` or `activations` over all legal genotypes; None for an empty space.
+
+    Exact by dynamic programming where the space allows it, else stated bounds. Real numbers are tried at their ends.
+    Raises NotTabulated where the space has no terms at all (`Pricer.is_tabulated`).
+    """
+    diagrams = pricer.diagrams
+    if diagrams is None:
+        raise NotTabulated
+    frontier = Frontier(diagrams, pricer.space.constraints)
+    ends = []
+    for sign in (1, -1):
+        functions = [_function(diagrams, term, measure, sign) for term in pricer.terms]
+        found = frontier.least(functions)
+        if found is None:
+            return None
+        ends.append(_extreme(pricer, measure, found, sign))
+    return CostRange(measure, ends[0], ends[1])
+
+
+def _function(diagrams: Diagrams, term: Term, measure: str, sign: int) -> int:
+    """A term as a function of the decisions; where it depends on reals, its bound."""
+    amount = term.measure(measure)
+    if isinstance(amount, Sym) and not diagrams.reals.isdisjoint(amount.refs):
+        amount = _bound(diagrams, amount, sign)
+    cost = diagrams.apply("*", diagrams.constant(sign), diagrams.function(amount))
+    return diagrams.apply("*", term.condition, cost)
+
+
+def _bound(diagrams: Diagrams, amount: Sym, sign: int) -> int:
+    """The least (`sign` 1) or largest value by interval arithmetic."""
+    ends: dict[str, tuple[float, float]] = {}
+    for path in amount.refs:
+        decision = diagrams.decisions[path]
+        values = decision.interval or decision.candidates
+        ends[path] = (min(values), max(values))
+    low, high = bounds(amount, ends)
+    return int(low if sign == 1 else high)
+
+
+def _extreme(pricer: Pricer, measure: str, found: Optimum, sign: int) -> Extreme:
+    """The bound with the better of the genotypes whose reals are all at one end."""
+    reals = {p: d.interval for p, d in pricer.space.decisions.items() if d.interval is not None}
+    existing = pricer.space.exists(found.values)
+    best: tuple[int, Mapping[str, Any]] | None = None
+    for end in (0, 1) if reals else (0,):
+        values = dict(found.values)
+        for path in existing:
+            interval = reals.get(path)
+            if interval is not None:
+                values[path] = float(interval[end])
+        ordered = {p: values[p] for p in pricer.space.decisions if p in values}
+        cost = getattr(pricer.price(ordered), measure)
+        if best is None or sign * cost < sign * best[0]:
+            best = cost, ordered
+    assert best is not None
+    return Extreme(sign * round(found.value), best[0], best[1])
