@@ -77,7 +77,7 @@ class _Mapping(dict[str, Any]):
         return value
 
     def get(self, key: str, default: Any = None) -> Any:
-        return self[key] if key in self else default  # noqa: SIM401: `get` would not note it
+        return self[key] if key in self else default  # noqa: SIM401
 
     def items(self) -> Iterator[tuple[str, Any]]:  # type: ignore[override]
         return ((key, self[key]) for key in dict.keys(self))

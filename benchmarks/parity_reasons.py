@@ -117,7 +117,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "wdan_ops": (MODULES,),
     "wdan_profile": (
         "the repository's rule for operations, which enlarges dilated kernels",
-        "attention and residual baselines of other papers, published scores and times",
+        "other variants of attention and recurrent U-Nets, published scores and times",
     ),
     "wdan_supernet": (MODULES,),
 }

@@ -62,6 +62,8 @@ WDAN = reference("wdan_profile")["baselines(64x64)"]
 SHIPPED = {
     "U_Net(3, 1)": "unet",
     "NestedUNet(3, 1, False)": "unet_plus_plus",
+    "NestedUNet(3, 1, True)": "unet_plus_plus",
+    "MultiResUnet(3, 1, 1.67)": "multires_unet",
     "AttU_Net_v1(3, 1)": "attention_unet",
     "R2U_Net(3, 1)": "r2u_net",
 }
@@ -69,6 +71,7 @@ SHIPPED = {
 
 @pytest.mark.parametrize("key", SHIPPED)
 def test_mixsearchs_baselines(key: str) -> None:
-    net = program("unets", SHIPPED[key], (3, 64, 64))
+    deep = {"deep": True} if "True" in key else {}
+    net = program("unets", SHIPPED[key], (3, 64, 64), **deep)
     assert cost_of(net).registered == WDAN[key]["params"]
     assert [[1, *net.graph.types[value].axes] for _, value in net.graph.outputs] == WDAN[key]["out"]
