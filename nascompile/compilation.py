@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -194,20 +193,11 @@ class Compilation:
             self._spaces[id(program)] = opened(self.library, program, dict(call.arguments))
         return self._spaces[id(program)]
 
-    def require_outputs(self, space: SearchSpace, samples: int = 16) -> None:
-        """Refuse a space some of whose genotypes lose an output: `samples` of them are looked at, the same each time.
+    def require_outputs(self, space: SearchSpace) -> None:
+        """Refuse a space some of whose genotypes lose an output. Raises NasError (`absent-output`)."""
+        from nascompile.space.feasible import check_outputs
 
-        Only spaces with edge decisions outside of cells can. Raises NasError (`absent-output`) with such a genotype.
-        """
-        from nascompile.ir.program import GateNode
-        from nascompile.semantics.presence import absent_outputs
-
-        if not any(isinstance(node, GateNode) for node in space.program.graph.nodes):
-            return
-        drawn = (space.sample(random.Random(number)).values for number in range(samples))
-        problems = absent_outputs(space.program, drawn, self.library.spaces[space.name].span)
-        if problems:
-            raise NasError(problems)
+        check_outputs(space, self.library.spaces[space.name].span)
 
     def network(
         self,
@@ -265,7 +255,7 @@ class Compilation:
             return sorted(failure.diagnostics, key=Diagnostic.sort_key)
         problems = _static(library)
         steps: list[Callable[[], object]] = [
-            *((lambda n=name: self.program(self.call_alone(n))) for name in library.own_spaces()),
+            *((lambda n=name: self._check_space(self.adjusted(self.call_alone(n)))) for name in library.own_spaces()),
             *((lambda d=d: self.search(d.name)) for d in self._own(ast.SearchDecl)),
             *((lambda d=d: self._check_search(d)) for d in self._own(ast.SearchDecl)),
             *((lambda d=d: self._check_task(d)) for d in self._own(ast.TaskDecl)),
@@ -308,11 +298,19 @@ class Compilation:
 
     # --- within ---
 
+    def _check_space(self, call: SpaceCall) -> SearchSpace:
+        """A space that elaborates and has genotypes."""
+        from nascompile.space.feasible import check_space
+
+        space = self.open_space(call)
+        check_space(space)
+        return space
+
     def _check_search(self, declaration: ast.SearchDecl) -> None:
         """The spaces of all stages, and the lists that they keep operators of."""
         config = self.search(declaration.name)
         for stage in config.stages:
-            check_keep(stage, self.program(stage.config.space).decisions)
+            check_keep(stage, self._check_space(stage.config.space).decisions)
         self.program(config.space)
 
     def _check_task(self, declaration: ast.TaskDecl) -> None:

@@ -58,6 +58,10 @@ class Span:
         """The span from the start of this one to the end of `other`."""
         return Span(self.source, min(self.start, other.start), max(self.end, other.end))
 
+    def overlaps(self, other: Span) -> bool:
+        """Whether the two have characters in common."""
+        return self.source is other.source and self.start < other.end and other.start < self.end
+
     def __str__(self) -> str:
         return f"{self.source.name}:{self.line}:{self.column}"
 

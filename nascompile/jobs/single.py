@@ -18,7 +18,7 @@ from nascompile.data.task import Task
 from nascompile.diagnostics import error
 from nascompile.jobs.contest import SEARCHED, Announce, add_timing, metadata_of
 from nascompile.jobs.environment import environment
-from nascompile.jobs.folder import GENOTYPE, WEIGHTS, read_genotype, record_of, write_genotype, write_spec
+from nascompile.jobs.folder import FOUND, GENOTYPE, WEIGHTS, read_genotype, record_of, write_genotype, write_spec
 from nascompile.jobs.networks import inherit, load_weights, make, save_weights
 from nascompile.jobs.programs import fixed_program
 from nascompile.jobs.results import Entry
@@ -74,10 +74,14 @@ def default_training() -> Training:
 
 
 def of_newest_run(root: Path, settings: Sequence[str], task: str | None, data: Path | None) -> Plan:
-    """The plan for the genotype of the newest run that has one. Raises NasError (`no-runs`)."""
+    """The plan for the genotype of the newest run that has one, with settings put in. Raises NasError (`no-runs`).
+
+    Settings that are arguments of its space (`c=32`) replace those that it was found with.
+    """
     run = find(root, None, having=(GENOTYPE,))
-    text, genotype = read_genotype(run, data)
+    text, _ = read_genotype(run, data)
     text = replace(text, settings=(*text.settings, *(from_argument(s) for s in settings)), _programs={}, _spaces={})
+    genotype = text.genotype(FOUND)
     name = run.record().get("search")
     if name is None and not text.library.searches:
         raise error("missing-search", f"the run `{run.name}` has no search that says how to train")

@@ -56,7 +56,8 @@ def bind(env: Env, name: str, value: Any) -> None:
     (env.scope.find(name) or env.scope).names[name] = value
 
 
-def _root(scope: Scope) -> Scope:
+def root_of(scope: Scope) -> Scope:
+    """The outermost scope of the body, to which indexed names belong."""
     while scope.parent is not None:
         scope = scope.parent
     return scope
@@ -67,7 +68,7 @@ def _family(target: ast.Index, env: Env) -> tuple[Family, tuple[int, ...]]:
     name = target.base.id
     scope = env.scope.find(name)
     if scope is None:
-        scope = _root(env.scope)
+        scope = root_of(env.scope)
         scope.names[name] = Family(name)
     family = scope.names[name]
     if family is POISON:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from nascompile.diagnostics import Label
 from nascompile.ir import symbols
 from nascompile.ir.program import (
     CallNode,
@@ -48,7 +49,7 @@ DEPTH_LIMIT = 64
 def apply(env: Env, operator: Any, inputs: Inputs, span: Span) -> Any:
     """The value of `operator` on `inputs`. Raises NasError when it does not fit."""
     if isinstance(operator, LayerOperator):
-        return _apply_layer(env, operator, inputs)
+        return _apply_layer(env, operator, inputs, span)
     if isinstance(operator, OpOperator):
         return _apply_op(env, operator, inputs, span)
     if isinstance(operator, Chain):
@@ -74,9 +75,11 @@ def _single(env: Env, value: Any, span: Span) -> Tensor | Absent:
     raise env.ctx.fail("not-a-tensor", f"{describe(value)} stands where a tensor is needed", span)
 
 
-def _apply_layer(env: Env, operator: LayerOperator, inputs: Inputs) -> Any:
+def _apply_layer(env: Env, operator: LayerOperator, inputs: Inputs, applied: Span) -> Any:
     ctx, frame, layer = env.ctx, env.frame, operator.declaration
     span = operator.span
+    # An operator that is an argument or a default stands elsewhere than where it meets its tensor.
+    labels = () if applied.overlaps(span) else (Label(applied, "applied here"),)
     present = [i for i in inputs if isinstance(i, Tensor)]
     if layer.shape.many is None and len(present) < len(inputs):
         return _absent_output(env, operator, inputs)
@@ -89,9 +92,10 @@ def _apply_layer(env: Env, operator: LayerOperator, inputs: Inputs) -> Any:
         try:
             result = apply_layer(layer, arguments, types, ctx.decide)
         except ShapeError as problem:
-            raise ctx.fail(problem.code, problem.message, span, problem.hint) from None
+            raise ctx.fail(problem.code, problem.message, span, problem.hint, *labels) from None
         except ZeroDivisionError:
-            raise ctx.fail("division-by-zero", f"`{layer.name}` divides by zero with these arguments", span) from None
+            message = f"`{layer.name}` divides by zero with these arguments"
+            raise ctx.fail("division-by-zero", message, span, None, *labels) from None
         except (TypeError, OverflowError):
             raise ctx.fail("not-a-number", f"`{layer.name}` has no size for these arguments", span) from None
         result = replace(result, outputs=tuple(TensorType(tuple(map(ctx.folded, o.axes))) for o in result.outputs))

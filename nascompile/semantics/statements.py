@@ -13,7 +13,7 @@ from nascompile.ir.program import (
 )
 from nascompile.ir.symbols import Sym
 from nascompile.semantics import loops, outputs
-from nascompile.semantics.assignments import assign, bind
+from nascompile.semantics.assignments import assign, bind, root_of
 from nascompile.semantics.context import STEP_LIMIT, Env, text_of
 from nascompile.semantics.expressions import evaluate
 from nascompile.semantics.layers import shown
@@ -58,17 +58,17 @@ def run_body(body: tuple[ast.Statement, ...], env: Env) -> Any:
 
 def _poison(statement: ast.Statement, env: Env) -> bool:
     """Mark what the statement would have bound; True when it was the result."""
-    if isinstance(statement, ast.Assign):
+    if isinstance(statement, ast.Assign | ast.Repeat):
         target = statement.target
         if isinstance(target, ast.Name):
             bind(env, target.id, POISON)
         elif isinstance(target, ast.Index) and isinstance(target.base, ast.Name):
-            bind(env, target.base.id, POISON)
+            (env.scope.find(target.base.id) or root_of(env.scope)).names[target.base.id] = POISON
         elif isinstance(target, ast.Call) and isinstance(target.callee, ast.Name):
             bind(env, target.callee.id, POISON)
     elif isinstance(statement, ast.Shared):
         bind(env, statement.name, POISON)
-    elif isinstance(statement, ast.For | ast.Repeat):
+    if isinstance(statement, ast.For | ast.Repeat):
         for inner in statement.body:
             _poison(inner, env)
     return isinstance(statement, ast.Value | ast.Outputs)

@@ -7,6 +7,7 @@ from typing import Any
 
 from nascompile.diagnostics import Diagnostic, Label, did_you_mean
 from nascompile.ir.program import Constraint, Decision
+from nascompile.ir.symbols import Sym
 from nascompile.source import Span
 from nascompile.space.absence import Existing, is_met
 from nascompile.space.options import Nest, labels_of
@@ -98,7 +99,30 @@ def violated(constraints: Sequence[Constraint], found: Mapping[str, Any], span: 
         yield Diagnostic(
             "violated-constraint", f"the genotype breaks `where {constraint.text or constraint.condition}`",
             None if span is None else Label(span), (Label(where, "demanded here"),),
+            _needed(constraint.condition, known),
         )  # fmt: skip
+
+
+def _needed(condition: Any, known: Mapping[Any, Any]) -> str | None:
+    """For "if one of these edges is kept, then one of those": a kept one, and those that it needs."""
+    if not (isinstance(condition, Sym) and condition.op == "or" and len(condition.args) == 2):
+        return None
+    premise, conclusion = condition.args
+    if not (isinstance(premise, Sym) and premise.op == "not"):
+        return None
+    causes, needs = _kept_labels(premise.args[0]), _kept_labels(conclusion)
+    kept = [label for path, label in causes or () if label in known.get(path, ())]
+    if not kept or not needs:
+        return None
+    return f"`{kept[0]}` is kept, so one of {', '.join(f'`{label}`' for _, label in needs)} must be"
+
+
+def _kept_labels(condition: Any) -> list[tuple[str, str]] | None:
+    """(decision, label) of "one of these edges is kept"; None for other conditions."""
+    parts = condition.args if isinstance(condition, Sym) and condition.op == "or" else (condition,)
+    if not all(isinstance(part, Sym) and part.op == "kept" for part in parts):
+        return None
+    return [(part.args[0], part.args[1]) for part in parts]
 
 
 def why_absent(decision: Decision, found: Mapping[str, Any]) -> str:

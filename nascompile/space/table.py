@@ -53,7 +53,7 @@ class Block:
         stages = []
         states: set[State] = {()}
         for step in plan(roots, constraints):
-            stage, states = _stage(step, states)
+            stage, states = stage_of(step, states)
             stages.append(stage)
         _drop_dead_ends(stages)
         self.stages: tuple[Stage, ...] = tuple(stages)
@@ -199,7 +199,7 @@ class Filled(Generic[T]):
                     self.inner[index][label].best(found)
 
 
-def _stage(step: Step, states: set[State]) -> tuple[Stage, set[State]]:
+def stage_of(step: Step, states: set[State]) -> tuple[Stage, set[State]]:
     """The values and moves of a step, from the states that reach it; and the states it leads to."""
     decision = step.nest.decision
     options = tuple(values(decision))
