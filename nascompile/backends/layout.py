@@ -9,7 +9,7 @@ from torch import Tensor
 
 from nascompile.backends.sums import norms_of
 from nascompile.backends.weights import TORCH_WEIGHT_NAMES, initial_value, torch_name
-from nascompile.ir.program import Graph, LayerNode, ParallelNode, StackedNode, SumNode
+from nascompile.ir.program import Graph, JoinedNode, LayerNode, ParallelNode, StackedNode, SumNode
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,9 @@ def layout_of(graph: Graph) -> Layout:
                 for weight in norms[0].weights:
                     names = tuple(dict.fromkeys(f"{norm.path}.{weight.name}" for norm in norms))
                     layout.add(names, numbers(weight.shape), stacked=True)
+        elif isinstance(node, JoinedNode):
+            for layer in (layer for chain in node.chains for layer in chain):
+                layout.add((f"{layer.path}.w",), numbers(layer.weights[0].shape), stacked=False)
         elif isinstance(node, LayerNode) and node.extern is None:
             for weight in node.weights:
                 if not weight.is_buffer:
@@ -108,7 +111,8 @@ def initial(graph: Graph, layout: Layout, seed: int) -> Tensor:
     """The tensor with the initial values that a fixed network gives weights of these paths."""
     layers = [n for n in graph.nodes if isinstance(n, LayerNode)]
     layers += [layer for n in graph.nodes if isinstance(n, ParallelNode) for b in n.branches for layer in b.layers]
-    layers += [layer for n in graph.nodes if isinstance(n, StackedNode) for chain in n.chains for layer in chain]
+    chained = [n for n in graph.nodes if isinstance(n, StackedNode | JoinedNode)]
+    layers += [layer for n in chained for chain in n.chains for layer in chain]
     layers += [t.norm for n in graph.nodes if isinstance(n, SumNode) for t in n.terms if t.norm is not None]
     values: dict[str, Tensor] = {}
     for layer in layers:

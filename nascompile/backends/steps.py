@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from nascompile.backends.joined import joined_step
 from nascompile.backends.layout import stacks
 from nascompile.backends.sums import sum_step
 from nascompile.backends.torch_functional import FUNCTIONAL, convolution
@@ -19,6 +20,7 @@ from nascompile.ir.program import (
     SCALED,
     GateNode,
     Graph,
+    JoinedNode,
     LayerNode,
     MixNode,
     Node,
@@ -51,6 +53,8 @@ def compile_node(net: Supernet, node: Node, graph: Graph) -> Step:
         return _gate(net, node)
     if isinstance(node, StackedNode):
         return _stacked(net, node)
+    if isinstance(node, JoinedNode):
+        return joined_step(net, node, len(graph.types[node.inputs[0]].spatial))
     if isinstance(node, SumNode):
         return sum_step(net, node, graph)
     raise AssertionError(f"{node.path}: calls are inlined, and conditions are refused, before a supernet is compiled")

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Norms:
-    """Norms of equal width in one sum: their inputs, numbers of groups, coefficients, and places of their weights."""
+    """Norms of equal width in one sum: `pieces` are (value, groups, norms of the value), in the order of the rows of
+    their stacked weights; `coefficients` the places of their weights in the sum, in the same order."""
 
-    values: tuple[int, ...]
-    groups: tuple[int, ...]
+    pieces: tuple[tuple[int, int, int], ...]
     coefficients: tuple[int, ...]
     scale: int | None
     shift: int | None
@@ -58,21 +58,22 @@ def sum_step(net: Supernet, node: SumNode, graph: Graph) -> Step:
         result: Any = None
         is_ours = False
         for batch in batches:
-            chosen = (
-                factors if len(batched) == len(node.terms) and len(batches) == 1 else factors[list(batch.coefficients)]
-            )
-            weights: Any = chosen.unbind(0) if batch.scale is None else (w[batch.scale] * chosen.unsqueeze(1)).unbind(0)
-            shift = (
-                None if batch.shift is None else (w[batch.shift] * chosen.unsqueeze(1)).sum(0)
-            )  # no matmul: autocast would round it
-            for value, groups, weight in zip(batch.values, batch.groups, weights, strict=True):
+            chosen = factors if len(batch.coefficients) == len(terms) else factors[list(batch.coefficients)]
+            column = chosen.unsqueeze(1)
+            sizes = [count for _, _, count in batch.pieces]
+            shifts: Any = [None] * len(sizes) if batch.shift is None else torch.split(w[batch.shift] * column, sizes)
+            weights = torch.split(column if batch.scale is None else w[batch.scale] * column, sizes)
+            for (value, groups, count), weight, shift in zip(batch.pieces, weights, shifts, strict=True):
                 x = v[value]
                 if batch.scale is None:
-                    weight = weight.expand(x.shape[1])
-                y = F.group_norm(x, groups, weight, shift)
-                shift = None  # one norm holds the sum of all shifts
-                result = y if result is None else result.add_(y)
-                is_ours = True
+                    weight = weight.expand(count, x.shape[1] // count)
+                y = F.group_norm(x, groups, weight.flatten(), None if shift is None else shift.flatten())
+                # Parts by unbind and sums by `+`: their gradients stay dense, those of `sum` do not.
+                for part in (y,) if count == 1 else torch.unflatten(y, 1, (count, -1)).unbind(1):
+                    if result is None:
+                        result, is_ours = part, count == 1
+                    else:
+                        result, is_ours = (result.add_(part) if is_ours else result + part), True
         if loose:
             one_by_one = factors.unbind(0)
         for n, *others in together:
@@ -130,13 +131,19 @@ def _batches(net: Supernet, node: SumNode, graph: Graph) -> list[_Norms]:
             members.setdefault(tuple(w.name for w in term.norm.weights), []).append(n)
     found = []
     for names, numbers in members.items():
-        norms = [node.terms[n].norm for n in numbers]
-        places = {name: net.layout.position[f"{norms[0].path}.{name}"] for name in names}  # type: ignore[union-attr]
-        if any(net.layout.position[f"{m.path}.{x}"] != at for m in norms for x, at in places.items()):  # type: ignore[union-attr]
+        norms = [norm for n in numbers if (norm := node.terms[n].norm) is not None]
+        places = {name: net.layout.position[f"{norms[0].path}.{name}"] for name in names}
+        if any(net.layout.position[f"{m.path}.{x}"] != at for m in norms for x, at in places.items()):
             continue  # weights that are shared with another place of the network
-        groups = tuple(_groups(m, graph) for m in norms if m is not None)
-        values = tuple(node.inputs[n] for n in numbers)
-        found.append(_Norms(values, groups, tuple(numbers), places.get("w"), places.get("b")))
+        if names and net.layout.shapes[places[names[0]]][0] != len(numbers):
+            continue
+        pieces: list[tuple[int, int, int]] = []
+        for n, norm in zip(numbers, norms, strict=True):
+            branch = node.terms[n].branch
+            count = 1 if branch is None else branch[1]
+            if branch is None or branch[0] == 0:
+                pieces.append((node.inputs[n], count * _groups(norm, graph), count))
+        found.append(_Norms(tuple(pieces), tuple(numbers), places.get("w"), places.get("b")))
     return found
 
 
@@ -147,13 +154,13 @@ def _groups(norm: LayerNode, graph: Graph) -> int:
 
 def _term(net: Supernet, graph: Graph, value: int, term: Term, is_dropped: bool) -> Any:
     """Add one summand to a result: in place where that is `ours`. Returns both anew."""
-    norm = term.norm
+    norm, branch = term.norm, term.branch
     groups = 0 if norm is None else _groups(norm, graph)
     weights = [] if norm is None else [f"{norm.path}.{w.name}" for w in norm.weights]
     places = [(net.layout.position[name], net.layout.row.get(name)) for name in weights]
 
     def add(v: Values, w: Tensors, factor: Tensor, result: Any, is_ours: bool) -> tuple[Any, bool]:
-        x = v[value]
+        x = v[value] if branch is None else torch.unflatten(v[value], 1, (branch[1], -1))[:, branch[0]]
         if norm is None and not is_dropped:
             if not term.factors:
                 return (x, False) if result is None else (result.add_(x) if is_ours else result + x, True)

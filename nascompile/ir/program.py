@@ -188,12 +188,14 @@ class StackedNode:
 class Term:
     """A summand of a `SumNode`: `norm` of the value, if any, times the weights of the slots in `factors`.
 
-    `gates` are those of them that belong to edges: the summand is absent where a genotype drops one.
+    `gates` are those of them that belong to edges: the summand is absent where a genotype drops one. `branch` (k, n):
+    it is of the k-th of n equal parts of the value's channels (a `JoinedNode` computes them).
     """
 
     norm: LayerNode | None
     factors: tuple[tuple[str, str], ...]
     gates: tuple[tuple[str, str], ...] = ()
+    branch: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -208,7 +210,23 @@ class SumNode:
     guard: Any = True
 
 
-Node = LayerNode | CallNode | MixNode | GateNode | PhiNode | ParallelNode | StackedNode | SumNode
+@dataclass(frozen=True, slots=True, eq=False)
+class JoinedNode:
+    """Chains of one or two convolutions of one input computed as one convolution, their channels in a row.
+
+    Made by the pass `join_convolutions`; `attrs` are those of the one convolution.
+    """
+
+    chains: tuple[tuple[LayerNode, ...], ...]
+    attrs: Mapping[str, Attr]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    path: str
+    origin: Origin
+    guard: Any = True
+
+
+Node = LayerNode | CallNode | MixNode | GateNode | PhiNode | ParallelNode | StackedNode | SumNode | JoinedNode
 
 
 @dataclass(frozen=True, slots=True, eq=False)

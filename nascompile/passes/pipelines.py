@@ -8,6 +8,7 @@ from nascompile.ir.program import Graph
 from nascompile.passes.drop_identity import drop_identity
 from nascompile.passes.flatten import flatten
 from nascompile.passes.fold_gates import fold_gates
+from nascompile.passes.join_convolutions import join_convolutions
 from nascompile.passes.merge_parallel import merge_parallel
 from nascompile.passes.merge_sums import merge_sums
 from nascompile.passes.merge_vectors import merge_vectors
@@ -28,7 +29,8 @@ MERGED: tuple[Pass, ...] = (
     merge_vectors,  # after sharing, which gives gates of one state one input
     merge_parallel,  # it looks for whole candidates
     fold_gates,  # behind both: they do not know mixtures with factors
-    merge_sums,  # last: it takes mixtures and edges away
+    merge_sums,  # behind those that look for mixtures: it takes them away
+    join_convolutions,  # last: it looks for norms in sums
 )
 """Behind `FIXED`: candidates of one state become one computation."""
 

@@ -114,6 +114,12 @@ def small_nas_unet() -> Case:
 
 
 @pytest.fixture
+def small_volume_grid() -> Case:
+    """A grid of two blocks and two depths on 16 cubed voxels."""
+    return next(case for case in RELAXABLE if case.space == "dints" and len(case.input) == 4)
+
+
+@pytest.fixture
 def written() -> Callable[..., Program]:
     """`written(body, (1, 8, 8))` is the program of a `space s(x: image) { body }` in the test."""
 
