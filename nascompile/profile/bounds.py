@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,7 +54,7 @@ def cost_range(pricer: Pricer, measure: str) -> CostRange | None:
     frontier = Frontier(diagrams, pricer.space.constraints)
     ends = []
     for sign in (1, -1):
-        functions = [_function(diagrams, term, measure, sign) for term in pricer.terms]
+        functions = [f for term in pricer.terms for f in functions_of(diagrams, term, measure, sign)]
         found = frontier.least(functions)
         if found is None:
             return None
@@ -62,13 +62,22 @@ def cost_range(pricer: Pricer, measure: str) -> CostRange | None:
     return CostRange(measure, ends[0], ends[1])
 
 
-def _function(diagrams: Diagrams, term: Term, measure: str, sign: int) -> int:
-    """A term as a function of the decisions; where it depends on reals, its bound."""
-    amount = term.measure(measure)
-    if isinstance(amount, Sym) and not diagrams.reals.isdisjoint(amount.refs):
-        amount = _bound(diagrams, amount, sign)
-    cost = diagrams.apply("*", diagrams.constant(sign), diagrams.function(amount))
-    return diagrams.apply("*", term.condition, cost)
+def functions_of(diagrams: Diagrams, term: Term, measure: str, sign: int = 1) -> Iterator[int]:
+    """A term as functions of the decisions, one a layer where numbers are picked. What depends on reals is replaced by
+    its bound (`sign` 1: the least). Raises NotTabulated."""
+    factor = diagrams.constant(2 * sign if measure == "flops" else sign)
+    for amount in addends(getattr(term, "macs" if measure == "flops" else measure)):
+        if isinstance(amount, Sym) and not diagrams.reals.isdisjoint(amount.refs):
+            amount = _bound(diagrams, amount, sign)
+        cost = diagrams.apply("*", factor, diagrams.function(amount))
+        yield diagrams.apply("*", term.condition, cost)
+
+
+def addends(amount: Any) -> list[Any]:
+    """The parts of a sum."""
+    if not isinstance(amount, Sym) or amount.op != "+":
+        return [amount]
+    return [part for a in amount.args for part in addends(a)]
 
 
 def _bound(diagrams: Diagrams, amount: Sym, sign: int) -> int:
@@ -79,7 +88,7 @@ def _bound(diagrams: Diagrams, amount: Sym, sign: int) -> int:
         values = decision.interval or decision.candidates
         ends[path] = (min(values), max(values))
     low, high = bounds(amount, ends)
-    return int(low if sign == 1 else high)
+    return max(int(low), 0) if sign == 1 else int(high)  # costs are never negative
 
 
 def _extreme(pricer: Pricer, measure: str, found: Optimum, sign: int) -> Extreme:

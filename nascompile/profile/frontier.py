@@ -92,8 +92,7 @@ class Frontier:
         first = {e: d.variable[e] for e in last}
         states: dict[State, float] = {((), (), ()): 0.0}
         history: list[dict[State, tuple[State, int]]] = []
-        facts = sorted(p for p in starting if p >= self._count)
-        for position in [*range(self._count), *facts]:
+        for position in range(len(d.variables)):
             needed[position] = [e for e in last if first[e] <= position < last[e]]
             before = [e for e in last if first[e] < position <= last[e]]
             reached: dict[State, float] = {}
@@ -131,7 +130,7 @@ class Frontier:
 
     def _options(self, position: int, alive: Mapping[int, int]) -> range | tuple[int, ...]:
         variable = self._d.variables[position]
-        if variable.fact is not None:
+        if variable.fact is not None:  # either way: a bound holds for both
             return (0, 1)
         exists = alive.get(self._exists[position], self._exists[position])
         if exists not in (FALSE, TRUE):

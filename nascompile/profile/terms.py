@@ -31,10 +31,6 @@ class Term:
     macs: Any
     activations: Any
 
-    def measure(self, name: str) -> Any:
-        """The cost of a measure: `params`, `macs`, `flops` or `activations`."""
-        return symbols.binary("*", 2, self.macs) if name == "flops" else getattr(self, name)
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
