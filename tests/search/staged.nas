@@ -13,16 +13,20 @@ task nuclei {
 }
 
 search tiny : wdan(c = 16, layers = 3, double = false) on nuclei {
-  strategy = bilevel(warmup = 1 steps, mix = 0.5)
+  strategy = bilevel(warmup = 1 step, mix = 0.5)
   weights  = sgd(lr = 0.025, momentum = 0.9)
   alphas   = adam(lr = 0.01, betas = [0.5, 0.999])
   loss     = dice_bce
   batch    = 2
-  stage first { budget = 4 steps }
+  stage first {
+    budget = 4 steps
+  }
   stage second {
     layers = 5
     budget = 5 steps
     keep   = [down(4), up(2), normal(4)]
   }
-  stage train { budget = 2 steps }
+  stage train {
+    budget = 2 steps
+  }
 }
