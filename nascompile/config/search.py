@@ -279,6 +279,7 @@ def _read_dropped(expr: ast.Expr, library: Library) -> str | tuple[str, ...]:
 STRATEGY_READERS: dict[str, Reader] = {
     "candidate_dropout": _read_dropout,
     "dropped": _read_dropped,
+    "mix_ways": readers.integer(2),
     "paths": readers.integer(1),
     "path_steps": readers.integer(1),
     "path_weights": readers.word("relaxed", "one"),

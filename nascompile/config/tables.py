@@ -105,6 +105,7 @@ STRATEGIES: Table = {
         "alphas_in_weights": False,
         "patience": None,
         "mix": 0.0,
+        "mix_ways": 2,
         "temperature": Choice("constant"),
         "candidate_dropout": None,
         "dropped": None,

@@ -92,6 +92,7 @@ def prepare(
         clip=config.clip,
         patience=options.get("patience"),
         mix=options.get("mix", 0.0),
+        mix_ways=options.get("mix_ways", 2),
         temperature=_temperature(options.get("temperature", Choice("constant"))),
         candidate_dropout=candidate_dropout(supernet, options),
         paths=sampled_paths(space, options, start),

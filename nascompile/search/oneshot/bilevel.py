@@ -56,7 +56,7 @@ class BilevelConfig:
     The architecture parameters rest for the first `warmup` of the budget's unit. `arch_first`: the architecture step
     comes before the weight step. `alphas_in_weights`: the weight optimiser also holds the architecture parameters,
     decays them and counts them in the clipped norm (as the code of NAS-Unet does: IEEE Access 2019). `patience`:
-    epochs after which a search stops whose genotype does not change any more (None: never). `mix` is mixup's alpha;
+    epochs after which a search stops whose genotype does not change any more (None: never). `mix` is mixup's alpha, `mix_ways` how many images are mixed;
     `temperature` divides the logits, by the share of the budget that is done.
     """
 
@@ -71,6 +71,7 @@ class BilevelConfig:
     clip: float | None = 5.0
     patience: int | None = None
     mix: float = 0.0
+    mix_ways: int = 2
     temperature: Temperature = same_temperature
     candidate_dropout: Dropout = no_dropout
     paths: SampledPaths | None = None
@@ -148,7 +149,7 @@ def _freeze(frozen: Sequence[nn.Parameter], free: Sequence[nn.Parameter]) -> Non
 
 
 def _loss(supernet: Relaxed, batch: Batch, config: BilevelConfig, numbers: Arithmetic, draw: int) -> Tensor:
-    mixture = draw_mixture(len(batch.ids), config.mix, np.random.default_rng((config.seed, draw)), 2)
+    mixture = draw_mixture(len(batch.ids), config.mix, np.random.default_rng((config.seed, draw)), config.mix_ways)
     seed_step(config.seed, draw)
     with numbers.cast():
         outputs = supernet(mix_images(batch.image, mixture))
