@@ -64,7 +64,7 @@ class Sampled:
 
     def broken(self, measures: Mapping[str, float]) -> float:
         """How far measures break the conditions of the search; those that are not known yet break nothing."""
-        return sum(violation(condition, measures, self.text.library) for condition in self.config.where)
+        return float(sum(violation(condition, measures, self.text.library) for condition in self.config.where))
 
     def trial(self, result: Result, genotype: Genotype, seed: int) -> Trial:
         """What an evaluation gave, with the objectives computed."""

@@ -142,7 +142,7 @@ class Bench:
             measures[name] = float(best[name])
 
     def _violation(self, measures: Mapping[str, float]) -> float:
-        return sum(violation(condition, measures, self.text.library) for condition in self.config.where)
+        return float(sum(violation(condition, measures, self.text.library) for condition in self.config.where))
 
 
 def measures_of(config: SearchConfig, task: Task) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from nascompile.ir.program import Program
 from nascompile.search.oneshot.expectation import expectation
 from nascompile.search.oneshot.relaxed import Architecture
 from nascompile.search.oneshot.terms import consistency, entropy
+from nascompile.semantics.penalties import FUNCTIONS, PREFIXES
 from nascompile.syntax import nodes as ast
 
 Penalty = Callable[[float], Tensor]
@@ -23,8 +24,6 @@ Penalty = Callable[[float], Tensor]
 
 Value = Callable[[float], Any]
 
-PREFIXES = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
-FUNCTIONS = ("abs", "consistency", "entropy", "expected", "ramp")
 
 
 def read_penalty(expr: ast.Expr, program: Program, architecture: Architecture) -> Penalty:

@@ -10,15 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from nascompile.diagnostics import did_you_mean, error
 from nascompile.ir.program import Constraint, Decision
-from nascompile.ir.symbols import Sym
 from nascompile.search.oneshot.relaxed import Architecture
+from nascompile.semantics.connectivity import Labels, shared_nodes
 from nascompile.source import Span
 
 EPSILON = 1e-5
@@ -87,7 +86,7 @@ def consistency(
     """
     decisions = family(architecture, name, span)
     order = {d.path: place for place, d in enumerate(decisions)}
-    facts = _shared_nodes(constraints, order)
+    facts = shared_nodes(constraints, order)
     if not facts:
         hint = f"write `where connected({name})`, with every node fed by one decision only"
         raise error("not-connected", f"no `where` connects the decisions `{name}`", span, hint=hint)
@@ -99,39 +98,6 @@ def consistency(
             starts = _set_probabilities(architecture, after, [s for _, s in nodes])
             total.append(-(ends * (starts + EPSILON).log() + (1 - ends) * (1 - starts + EPSILON).log()).sum())
     return torch.stack(total).sum()
-
-
-Labels = frozenset[str]
-
-
-def _shared_nodes(
-    constraints: Iterable[Constraint], order: dict[str, int]
-) -> dict[tuple[str, str], list[tuple[Labels, Labels]]]:
-    """By pair of decisions: for each node between them, the edges that end there and those that start there."""
-    found: dict[tuple[str, str], list[tuple[Labels, Labels]]] = {}
-    for constraint in constraints:
-        condition = constraint.condition
-        if not (isinstance(condition, Sym) and condition.op == "or" and len(condition.args) == 2):
-            continue
-        sides = [_kept(part) for part in condition.args]
-        if any(side is None or side[0] not in order for side in sides):
-            continue
-        (first, ends), (second, starts) = sorted((s for s in sides if s is not None), key=lambda side: order[side[0]])
-        nodes = found.setdefault((first, second), [])
-        if first != second and (ends, starts) not in nodes:
-            nodes.append((ends, starts))
-    return found
-
-
-def _kept(part: Any) -> tuple[str, Labels] | None:
-    """(decision, labels) of "some of these edges are kept", or of its negation."""
-    if not isinstance(part, Sym):
-        return None
-    inner = part.args[0] if part.op == "not" else part
-    atoms: Sequence[Any] = inner.args if inner.op == "or" else (inner,)
-    if not all(isinstance(a, Sym) and a.op == "kept" for a in atoms) or len({a.args[0] for a in atoms}) != 1:
-        return None
-    return atoms[0].args[0], frozenset(a.args[1] for a in atoms)
 
 
 def _set_probabilities(architecture: Architecture, decision: Decision, groups: Sequence[Labels]) -> Tensor:

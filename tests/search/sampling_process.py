@@ -1,0 +1,84 @@
+"""A search by trying, in a process of its own, to be killed: `python sampling_process.py FOLDER STRATEGY SLEEP`.
+
+Trials are priced, not trained, so that a kill lands anywhere between asking, recording and finishing.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nascompile.compilation import Compilation
+from nascompile.profile.pricing import Pricer
+from nascompile.search.loop import Loop
+from nascompile.search.strategy import Problem, Trial, make_strategy
+from nascompile.search.study import Study, file_url
+from nascompile.space.genotype import Genotype
+from nascompile.space.vary import Variation
+
+LADDER = """\
+nas 1
+import std.layers
+space ladder(x: image = [1, 8, 8]) {
+  y = x
+  repeat n in 1 .. 4 as i {
+    w[i] = pick one of [2, 4, 8, 16]
+    y = y -> conv(w[i], 3) -> relu
+  }
+  y -> conv(2, 1)
+}
+"""
+COUNT = 24
+
+
+@dataclass
+class Pricing:
+    """Evaluates by price, one trial after another; numbers that are 4 modulo 7 fail."""
+
+    pricer: Pricer
+    sleep: float
+    capacity: int = 1
+    given: list[tuple[int, Genotype, int]] = field(default_factory=list)
+
+    def submit(self, number: int, genotype: Genotype, seed: int) -> None:
+        self.given.append((number, genotype, seed))
+
+    def wait(self) -> Iterable[Trial]:
+        number, genotype, seed = self.given.pop(0)
+        time.sleep(self.sleep)
+        price = self.pricer.price(genotype)
+        if number % 7 == 4:
+            return [Trial(number, genotype, "failed", seed=seed, error="loss-is-nan")]
+        losses = (-float(price.macs % 997), float(price.params))
+        return [Trial(number, genotype, "complete", losses, 0.0, {"macs": float(price.macs)}, seed, 0.5)]
+
+
+def prepare(folder: Path, strategy: str, evaluation: Pricing | None = None, sleep: float = 0.0) -> tuple[Loop, Pricing]:
+    """The loop over what the study in `folder` holds."""
+    text = Compilation.from_text(LADDER)
+    space = text.space()
+    problem = Problem(space, Variation(space), 0, 2)
+    study = Study.open(file_url(folder / "study.db"), "ladder", space, (-1, 1), ("a", "b"), {"seed": 0})
+    trials = study.trials()
+    asked = [study.genotype(n) if t is None else t.genotype for n, t in enumerate(trials)]
+    options = {} if strategy in ("random", "partial_order") else {"population": 6}
+    made = make_strategy(strategy, problem, options)
+    pricing = evaluation or Pricing(Pricer(text.library, space), sleep)
+
+    def price(genotype: Genotype) -> tuple[dict[str, float], float]:
+        return {}, 0.0 if pricing.pricer.price(genotype).params < 3000 else 1.0
+
+    return Loop(problem, made, study, trials, asked, lambda n: 100 + n, price), pricing
+
+
+def main(folder: Path, strategy: str, sleep: float) -> None:
+    loop, evaluation = prepare(folder, strategy, sleep=sleep)
+    loop.run(evaluation, lambda number, ended: number >= COUNT, lambda trial: print(trial.number, flush=True))
+    print("finished", flush=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2], float(sys.argv[3]))
