@@ -150,8 +150,8 @@ def _without_weights(path: Path, data: bytes) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def session(data: bytes, threads: int | None = None) -> Any:
-    """An ONNX Runtime session on the CPU. Raises NasError (`missing-package`)."""
+def session(data: bytes | str, threads: int | None = None) -> Any:
+    """An ONNX Runtime session on the CPU of a model or the path of one. Raises NasError (`missing-package`)."""
     runtime = _package("onnxruntime")
     options = runtime.SessionOptions()
     options.log_severity_level = 3

@@ -13,7 +13,9 @@ from nascompile.cli.doctor import doctor
 from nascompile.cli.evaluate import evaluate
 from nascompile.cli.export import export
 from nascompile.cli.fmt import fmt
+from nascompile.cli.fuse import fuse
 from nascompile.cli.import_ import import_
+from nascompile.cli.predict import predict
 from nascompile.cli.profile import profile
 from nascompile.cli.run import run
 from nascompile.cli.runs import runs
@@ -48,7 +50,7 @@ def _start(
     pass
 
 
-for command in (check, fmt, show, search, train, evaluate, run, runs, profile, export, doctor):
+for command in (check, fmt, show, search, train, evaluate, run, runs, profile, export, predict, fuse, doctor):
     app.command()(command)
 app.command("import")(import_)
 

@@ -157,18 +157,65 @@ def _unreadable(path: Path, cause: Exception) -> NasError:
     return error("unreadable-image", f"`{path}` cannot be read: {reason}", hint=hint)
 
 
-def _series_files(folder: Path, series: str | None) -> tuple[str, ...]:
+def series_of(folder: Path) -> tuple[str, ...]:
+    """UIDs of the DICOM series that the files of a folder belong to; none without DICOM."""
     sitk = itk()
-    found = tuple(sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder)))
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    return tuple(sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder)))
+
+
+def _series_files(folder: Path, series: str | None) -> tuple[str, ...]:
+    found = series_of(folder)
     if not found:
         raise error("unreadable-image", f"the folder `{folder}` holds no DICOM series")
     if series is None and len(found) > 1:
-        hint = f'name one in the split file: `"series": "{found[0]}"`'
+        hint = f'name one in the split file: `"series": "{found[0]}"`, or `--series {found[0]}`'
         raise error("several-series", f"the folder `{folder}` holds {len(found)} DICOM series", hint=hint)
     if series is not None and series not in found:
         hint = did_you_mean(series, found) or f"it holds {found[0]}"
         raise error("missing-file", f"the folder `{folder}` holds no DICOM series `{series}`", hint=hint)
-    return tuple(sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), series or found[0]))
+    names = tuple(itk().ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), series or found[0]))
+    return _in_order(folder, names)
+
+
+def _in_order(folder: Path, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The files by the positions of their slices, which lie equally far apart. Raises NasError (`missing-slices`).
+
+    A tenth of a distance is left to rounding in the headers; series without positions are taken as they are.
+    """
+    placed = [(place, name) for name in names if (place := _position(name)) is not None]
+    if len(placed) != len(names) or len(names) < 2:
+        return names
+    placed.sort()
+    ordered = tuple(name for _, name in placed)
+    gaps = np.diff(np.array([place for place, _ in placed]))
+    usual = float(np.median(gaps))
+    wide = np.flatnonzero(np.abs(gaps - usual) > 0.1 * usual)
+    if usual > 0 and wide.size == 0:
+        return ordered
+    if float(gaps.min()) < 0.1 * usual or usual == 0:
+        message = f"the series in `{folder}` has two slices at one position"
+        raise error("missing-slices", message, hint="it may hold two phases or echoes: keep one of them")
+    at = int(wide[0])
+    message = (
+        f"the series in `{folder}` misses slices: {gaps[at]:g} mm between slices {at + 1} and {at + 2},"
+        f" {usual:g} mm elsewhere"
+    )
+    raise error("missing-slices", message, hint="fetch the series again; do not predict on what is left")
+
+
+def _position(name: str) -> float | None:
+    """Where a slice lies along the normal of its plane, in millimetres."""
+    reader = itk().ImageFileReader()
+    reader.SetFileName(name)
+    reader.LoadPrivateTagsOn()
+    try:
+        reader.ReadImageInformation()
+        place = [float(v) for v in reader.GetMetaData("0020|0032").split("\\")]
+        axes = [float(v) for v in reader.GetMetaData("0020|0037").split("\\")]
+    except (RuntimeError, ValueError):
+        return None
+    return float(np.dot(np.cross(axes[:3], axes[3:]), place)) if len(place) == 3 and len(axes) == 6 else None
 
 
 def geometry_of(image: ItkImage, oriented: bool = True) -> Geometry:

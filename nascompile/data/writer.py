@@ -1,4 +1,4 @@
-"""Writing a predicted label map on the grid of its image, whatever turning and resampling came between."""
+"""Writing predictions on the grid of their image, whatever turning and resampling came between."""
 
 from __future__ import annotations
 
@@ -8,34 +8,82 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nascompile.data.reader import Geometry, channel_volumes, itk, open_image, resample_like
+from nascompile.data.reader import Geometry, ItkImage, channel_volumes, itk, open_image, resample_like
 from nascompile.diagnostics import error
 
 
 def write_label_map(
-    labels: NDArray[Any], geometry: Geometry, like: Path, path: Path, series: str | None = None
+    labels: NDArray[Any], geometry: Geometry | None, like: Path, path: Path, series: str | None = None
 ) -> None:
-    """Write class indices (*space), which lie on `geometry`, to `path` on the stored grid of the image `like`.
+    """Write class indices (*space) to `path` on the stored grid of the image `like`.
 
-    The format is that of the name of `path`. The file is written under another name and renamed. Raises `NasError`
-    (`cannot-write`, and what reading `like` gives).
+    They lie on `geometry`, or on the stored grid already (None). The format is that of the name of `path`. The file is
+    written under another name and renamed. Raises `NasError` (`cannot-write`, and what reading `like` gives).
+    """
+    found = itk().GetImageFromArray(labels.astype(np.uint8 if labels.max(initial=0) < 256 else np.uint16))
+    stored = stored_volume(like, series, labels.ndim)
+    if geometry is None:
+        found.CopyInformation(stored)
+    else:
+        _place(found, geometry)
+        found = resample_like(found, stored, nearest=True)
+    _write(found, path)
+
+
+def write_scores(scores: NDArray[Any], like: Path, path: Path, series: str | None = None) -> None:
+    """Write probabilities (classes, *space) on the stored grid of `like` as one image with a component a class."""
+    sitk = itk()
+    stored = stored_volume(like, series, scores.ndim - 1)
+    found = sitk.GetImageFromArray(np.moveaxis(scores, 0, -1).astype(np.float32), isVector=True)
+    found.CopyInformation(stored)
+    _write(found, path)
+
+
+def on_stored_grid(scores: NDArray[Any], geometry: Geometry, like: Path, series: str | None = None) -> NDArray[Any]:
+    """Probabilities (classes, *space) that lie on `geometry`, on the stored grid of the image `like`.
+
+    Each class is resampled linearly, so that classes meet where they are equally likely; labels themselves are never
+    interpolated. Outside of `geometry` its edge goes on.
     """
     sitk = itk()
-    found = sitk.GetImageFromArray(labels.astype(np.uint8 if labels.max(initial=0) < 256 else np.uint16))
-    found.SetSpacing(geometry.spacing)
-    found.SetOrigin(geometry.origin)
-    found.SetDirection(geometry.direction)
-    volumes = channel_volumes(open_image(like, series), labels.ndim)
+    stored = stored_volume(like, series, scores.ndim - 1)
+    maps = []
+    for one in scores:
+        found = sitk.GetImageFromArray(one.astype(np.float32))
+        _place(found, geometry)
+        maps.append(sitk.GetArrayFromImage(resample_like(found, stored, nearest=False)))
+    return np.stack(maps)
+
+
+def _place(image: ItkImage, geometry: Geometry) -> None:
+    image.SetSpacing(geometry.spacing)
+    image.SetOrigin(geometry.origin)
+    image.SetDirection(geometry.direction)
+
+
+def stored_volume(like: Path, series: str | None, rank: int) -> ItkImage:
+    """The first volume of an image as its file has it. Raises NasError as reading does."""
+    volumes = channel_volumes(open_image(like, series), rank)
     if volumes is None:
-        raise ValueError(f"{like} has not {labels.ndim} axes")
-    stored = resample_like(found, volumes[0], nearest=True)
+        raise ValueError(f"{like} has not {rank} axes")
+    return volumes[0]
+
+
+def _write(image: ItkImage, path: Path) -> None:
     suffix = ".nii.gz" if path.name.lower().endswith(".nii.gz") else path.suffix
     temporary = path.with_name(f".{path.name}.tmp{suffix}")
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        sitk.WriteImage(stored, str(temporary), useCompression=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        itk().WriteImage(image, str(temporary), useCompression=True)
         temporary.replace(path)
     except (RuntimeError, OSError) as cause:
         temporary.unlink(missing_ok=True)
-        hint = "name it .png, .nii.gz, .nrrd or .mha"
-        raise error("cannot-write", f"`{path}` cannot be written", hint=hint) from cause
+        reason = "no permission" if isinstance(cause, PermissionError) or not _is_writable(path) else "its format"
+        hint = "name it .png, .nii.gz, .nrrd or .mha, in a folder that may be written"
+        raise error("cannot-write", f"`{path}` cannot be written: {reason}", hint=hint) from cause
+
+
+def _is_writable(path: Path) -> bool:
+    import os
+
+    return path.parent.is_dir() and os.access(path.parent, os.W_OK)

@@ -1,0 +1,42 @@
+"""`nascompile fuse`: saved masks of several predictions as one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nascompile.cli.guard import guarded
+from nascompile.diagnostics import error
+
+
+@guarded
+def fuse(
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders of `predict`, one a prediction.")],
+    reference: Annotated[Path, typer.Option("--reference", metavar="IMAGES", help="The images; their grids are kept.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder for the fused masks.")],
+    fusion: Annotated[
+        str, typer.Option("--fusion", metavar="HOW", help="mean, geometric (of scores) or vote.")
+    ] = "vote",
+    weight: Annotated[list[float] | None, typer.Option("--weight", help="One for each folder.")] = None,
+    series: Annotated[str | None, typer.Option("--series", metavar="UID", help="Which DICOM series.")] = None,
+) -> None:
+    """Fuse masks by vote, or the probabilities that `predict --scores` wrote by their mean."""
+    from nascompile.data.scans import find_scans
+    from nascompile.train.ensemble import FUSIONS
+
+    chosen = next((f for f in FUSIONS if f == fusion), None)
+    if chosen is None:
+        raise error("bad-option", f"there is no fusion `{fusion}`", hint=f"write one of {', '.join(FUSIONS)}")
+    if len(folders) < 2:
+        raise error("bad-option", "there is nothing to fuse in one folder", hint="name two folders or more")
+    if weight and (len(weight) != len(folders) or min(weight) < 0 or sum(weight) <= 0):
+        raise error("bad-option", f"{len(weight)} weights for {len(folders)} folders", hint="give each folder a weight")
+    from nascompile.jobs.fusing import fuse_scan, require_all
+
+    scans = find_scans([reference], series)
+    require_all(folders, scans, chosen)
+    for scan in scans:
+        path = fuse_scan(folders, scan, out, chosen, tuple(weight) if weight else None)
+        print(f"wrote {path}")
