@@ -19,6 +19,7 @@ from nascompile.diagnostics import Diagnostic, NasError, did_you_mean, error
 from nascompile.ir.program import Program
 from nascompile.semantics.elaborate import Request, elaborate
 from nascompile.semantics.modules import Library, load
+from nascompile.semantics.penalties import check_penalty
 from nascompile.source import Source, Span
 from nascompile.syntax import nodes as ast
 
@@ -307,11 +308,14 @@ class Compilation:
         return space
 
     def _check_search(self, declaration: ast.SearchDecl) -> None:
-        """The spaces of all stages, and the lists that they keep operators of."""
+        """The spaces of all stages, with what penalties and kept operators say of them."""
         config = self.search(declaration.name)
         for stage in config.stages:
-            check_keep(stage, self._check_space(stage.config.space).decisions)
-        self.program(config.space)
+            check_keep(stage, self.program(stage.config.space).decisions)
+        for each in (config, *(stage.config for stage in config.stages)):
+            space = self._check_space(each.space)
+            if each.penalty is not None and (problems := check_penalty(each.penalty, space.program)):
+                raise NasError(problems)
 
     def _check_task(self, declaration: ast.TaskDecl) -> None:
         """What a task's text says, without looking at its files."""

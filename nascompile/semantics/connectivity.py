@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -149,3 +149,36 @@ def _atoms(condition: Any) -> list[tuple[str, str]]:
     if condition.op == "kept":
         return [(condition.args[0], condition.args[1])]
     return [atom for part in condition.args for atom in _atoms(part)]
+
+
+Labels = frozenset[str]
+
+
+def shared_nodes(
+    constraints: Iterable[Constraint], order: dict[str, int]
+) -> dict[tuple[str, str], list[tuple[Labels, Labels]]]:
+    """By pair of decisions: for each node between them, the edges that end there and those that start there."""
+    found: dict[tuple[str, str], list[tuple[Labels, Labels]]] = {}
+    for constraint in constraints:
+        condition = constraint.condition
+        if not (isinstance(condition, Sym) and condition.op == "or" and len(condition.args) == 2):
+            continue
+        sides = [_kept(part) for part in condition.args]
+        if any(side is None or side[0] not in order for side in sides):
+            continue
+        (first, ends), (second, starts) = sorted((s for s in sides if s is not None), key=lambda side: order[side[0]])
+        nodes = found.setdefault((first, second), [])
+        if first != second and (ends, starts) not in nodes:
+            nodes.append((ends, starts))
+    return found
+
+
+def _kept(part: Any) -> tuple[str, Labels] | None:
+    """(decision, labels) of "some of these edges are kept", or of its negation."""
+    if not isinstance(part, Sym):
+        return None
+    inner = part.args[0] if part.op == "not" else part
+    atoms: Sequence[Any] = inner.args if inner.op == "or" else (inner,)
+    if not all(isinstance(a, Sym) and a.op == "kept" for a in atoms) or len({a.args[0] for a in atoms}) != 1:
+        return None
+    return atoms[0].args[0], frozenset(a.args[1] for a in atoms)

@@ -25,7 +25,6 @@ Penalty = Callable[[float], Tensor]
 Value = Callable[[float], Any]
 
 
-
 def read_penalty(expr: ast.Expr, program: Program, architecture: Architecture) -> Penalty:
     """The penalty that an expression says. Every name is looked up now, not in the first step.
 
