@@ -343,10 +343,10 @@ def kernel_of(operation: Operation, network: Operations, layout: str = "", activ
     elif kind == "Resize":
         kind += "Nearest" if attrs["mode"] == "nearest" else "Linear"
         if layout:
-            kind, layout = "Upsample", "nchwc"
+            kind, layout = kind.replace("Resize", "Upsample"), "nchwc"
     elif kind in ("ReduceMean", "ReduceMax", "Softmax", "Slice"):
         groups = int(attrs["axis"])
-    if kind not in ("Conv", "MaxPool", "AveragePool", "Upsample"):
+    if kind not in ("Conv", "MaxPool", "AveragePool", "UpsampleNearest", "UpsampleLinear"):
         layout = ""  # the same code as in the plain layout
     if kind in FREE:
         kind = "Free"

@@ -28,7 +28,7 @@ def family(kernel: Kernel, block: int = 16) -> str:
         return f"ConvTranspose {'depthwise ' if kernel.groups > 1 else ''}{rank}-D"
     if kernel.kind in ("MaxPool", "AveragePool"):
         return f"{kernel.kind} {kernel.layout or f'{rank}-D'}"
-    if kernel.kind in ("ResizeNearest", "ResizeLinear", "Upsample"):
+    if kernel.kind in ("ResizeNearest", "ResizeLinear", "UpsampleNearest", "UpsampleLinear"):
         return f"{kernel.kind} {rank}-D"
     if kernel.kind in ("ReduceMean", "ReduceMax", "Softmax", "Slice"):
         return f"{kernel.kind} axis {min(kernel.groups, 3)}"
@@ -64,7 +64,7 @@ def features(kernel: Kernel, block: int = 16) -> list[float]:
     found = [log(1 + amount) for amount in amounts[1:]]
     last = kernel.out_size[-1] if kernel.out_size else 1
     tail = last % 16 / 16
-    found += [log(1 + kernel.channels), log(1 + kernel.out_channels), log(1 + last), tail]
+    found += [log(1 + kernel.channels), log(1 + kernel.out_channels), log(1 + last), tail, log(1 + prod(kernel.out_size))]
     if kernel.window:
         found += [
             log(kernel.window[-1]),

@@ -192,9 +192,6 @@ def _channels(kind: str) -> Row:
 
 
 def _interpolate(w: _Writer, node: LayerNode, inputs: tuple[int, ...], out: Shape) -> int:
-    before = w.shapes[inputs[0]]
-    if before == out:
-        return inputs[0]
     mode = str(node.attrs["mode"])
     aligned = mode == "linear" and bool(node.attrs["align_corners"])
     by_size = node.sizes_like is not None or isinstance(node.attrs["to"], tuple)
