@@ -316,6 +316,10 @@ class Compilation:
             space = self._check_space(each.space)
             if each.penalty is not None and (problems := check_penalty(each.penalty, space.program)):
                 raise NasError(problems)
+            if each.where:
+                from nascompile.profile.feasibility import require_feasible
+
+                require_feasible(each.where, self.library, space, lambda expr: constant(expr, self.library))
 
     def _check_task(self, declaration: ast.TaskDecl) -> None:
         """What a task's text says, without looking at its files."""

@@ -11,13 +11,15 @@ from nascompile.diagnostics import Diagnostic, Label, did_you_mean, error
 from nascompile.semantics.modules import Library
 from nascompile.syntax import nodes as ast
 
-STATIC = ("params", "macs", "activations")
-"""Known from the text alone: live parameters, multiply-accumulates and activations of one image."""
+STATIC = ("params", "macs", "flops", "activations", "peak_memory")
+"""Known from the text alone, for one image: live parameters, multiply-accumulates, twice as many operations, elements
+of activations, and bytes at the peak of an evaluation (`profile.measures`)."""
 
 MEASURED = ("latency",)
 """Known from a run on a device; seconds in conditions."""
 
 _SECONDS = {"ms": 1e-3, "s": 1.0, "minute": 60.0, "hour": 3600.0}
+_BYTES = {"KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30}
 _COMPARISONS = {
     "<": lambda a, b: a < b,
     "<=": lambda a, b: a <= b,
@@ -60,8 +62,8 @@ def holds(expr: ast.Expr, measures: Mapping[str, float], library: Library) -> bo
 def _value(expr: ast.Expr, measures: Mapping[str, float], library: Library) -> float:
     if isinstance(expr, ast.Name) and expr.id in measures:
         return measures[expr.id]
-    if isinstance(expr, ast.Quantity) and expr.unit in _SECONDS:
-        return float(expr.value) * _SECONDS[expr.unit]
+    if isinstance(expr, ast.Quantity) and (scale := {**_SECONDS, **_BYTES}.get(expr.unit)) is not None:
+        return float(expr.value) * scale
     if isinstance(expr, ast.Binary) and expr.op in ("+", "-", "*", "/"):
         left, right = (_value(side, measures, library) for side in (expr.left, expr.right))
         return {"+": left + right, "-": left - right, "*": left * right}.get(expr.op, left / right if right else 0.0)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from nascompile.ir.symbols import Sym, bounds
 from nascompile.profile.diagrams import Diagrams, NotTabulated
-from nascompile.profile.frontier import Frontier, Optimum
+from nascompile.profile.frontier import STATE_LIMIT, Frontier, Optimum
 from nascompile.profile.pricing import Pricer
 from nascompile.profile.terms import Term
 
 MEASURES = ("params", "macs", "flops", "activations")
+
+
+SAMPLES = 256
+"""Genotypes that are drawn for a witness where a bound is not known to be reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +47,21 @@ class CostRange:
     high: Extreme
 
 
-def cost_range(pricer: Pricer, measure: str) -> CostRange | None:
+def cost_range(pricer: Pricer, measure: str, states: int = STATE_LIMIT) -> CostRange | None:
     """The range of `params`, `macs`, `flops` or `activations` over all legal genotypes; None for an empty space.
 
-    Exact by dynamic programming where the space allows it, else stated bounds. Real numbers are tried at their ends.
+    Exact by dynamic programming where `states` states behind a decision are enough, else stated bounds. Real numbers
+    are tried at their ends.
     Raises NotTabulated where the space has no terms at all (`Pricer.is_tabulated`).
     """
-    diagrams = pricer.diagrams
-    if diagrams is None:
+    terms = pricer.found
+    if terms is None:
         raise NotTabulated
-    frontier = Frontier(diagrams, pricer.space.constraints)
+    diagrams = terms.diagrams
+    frontier = Frontier(diagrams, pricer.space.constraints, states)
     ends = []
     for sign in (1, -1):
-        functions = [f for term in pricer.terms for f in functions_of(diagrams, term, measure, sign)]
+        functions = [f for term in terms.terms for f in functions_of(diagrams, term, measure, sign)]
         found = frontier.least(functions)
         if found is None:
             return None
@@ -95,16 +102,18 @@ def _extreme(pricer: Pricer, measure: str, found: Optimum, sign: int) -> Extreme
     """The bound with the better of the genotypes whose reals are all at one end."""
     reals = {p: d.interval for p, d in pricer.space.decisions.items() if d.interval is not None}
     existing = pricer.space.exists(found.values)
-    best: tuple[int, Mapping[str, Any]] | None = None
+    candidates = []
     for end in (0, 1) if reals else (0,):
         values = dict(found.values)
         for path in existing:
             interval = reals.get(path)
             if interval is not None:
                 values[path] = float(interval[end])
-        ordered = {p: values[p] for p in pricer.space.decisions if p in values}
-        cost = getattr(pricer.price(ordered), measure)
-        if best is None or sign * cost < sign * best[0]:
-            best = cost, ordered
-    assert best is not None
-    return Extreme(sign * round(found.value), best[0], best[1])
+        candidates.append({p: values[p] for p in pricer.space.decisions if p in values})
+    bound = sign * round(found.value)
+    if reals or not found.is_whole:  # the optimum of other functions: any genotype may be better
+        rng = random.Random(0)
+        candidates += [dict(pricer.space.sample(rng).values) for _ in range(SAMPLES)]
+    costs = [sign * int(getattr(price, measure)) for price in pricer.prices(candidates)]
+    best = min(range(len(costs)), key=costs.__getitem__)
+    return Extreme(bound, sign * costs[best], candidates[best])

@@ -119,6 +119,8 @@ class Diagrams:
     def kept(self, path: str, label: str) -> int:
         """Whether an edge is kept; true where every genotype keeps it."""
         decision = self.decisions[path]
+        if label not in decision.candidates:  # a narrowed space
+            return FALSE
         if decision.decode == "all" or decision.count == len(decision.candidates):
             return TRUE
         if is_single(decision):

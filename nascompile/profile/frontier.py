@@ -15,7 +15,7 @@ from nascompile.ir.program import Constraint, Decision
 from nascompile.ir.symbols import Sym
 from nascompile.profile.diagrams import FALSE, TRUE, Diagrams, NotTabulated, is_single
 
-STATE_LIMIT = 4_000
+STATE_LIMIT = 1_000
 """States behind a decision from which on functions are replaced by bounds."""
 
 State = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
@@ -34,8 +34,9 @@ class Optimum:
 class Frontier:
     """The legal genotypes of a space, as conditions over the variables of its diagrams."""
 
-    def __init__(self, diagrams: Diagrams, constraints: Sequence[Constraint]):
+    def __init__(self, diagrams: Diagrams, constraints: Sequence[Constraint], states: int = STATE_LIMIT):
         self._d = diagrams
+        self._limit = states
         self._count = len([v for v in diagrams.variables if v.fact is None])
         self._exists = self._existence()
         conditions = [diagrams.function(c.condition) for c in constraints if _is_known(c.condition, diagrams)]
@@ -115,7 +116,7 @@ class Frontier:
                     if target not in reached or total < reached[target]:
                         reached[target] = total
                         came[target] = (state, number)
-            if len(reached) > STATE_LIMIT:
+            if len(reached) > self._limit:
                 return position
             states = reached
             history.append(came)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
+from nascompile.diagnostics import NasError
 from nascompile.ir.program import Program
 from nascompile.ir.symbols import Sym
 from nascompile.profile.cost import cost_of
-from nascompile.profile.diagrams import Diagrams, NotTabulated
-from nascompile.profile.terms import Term, terms_of
+from nascompile.profile.diagrams import NotTabulated
+from nascompile.profile.measures import PRICED, measures_of
+from nascompile.profile.terms import Terms, terms_of
 from nascompile.semantics.elaborate import Request, elaborate
 from nascompile.semantics.modules import Library
 from nascompile.space.genotype import Genotype
@@ -21,6 +24,9 @@ Values = Mapping[str, Any]
 
 BATCH = 1024
 """Genotypes that are priced together."""
+
+FIRST = 4
+"""Genotypes that are elaborated before the space's terms are looked for."""
 
 _EXACT = 1 << 53
 
@@ -42,32 +48,36 @@ class Price:
 class Pricer:
     """Prices of the genotypes of one space: those of `cost_of` on the retrained net, exactly.
 
-    Build it once; `library` is the one that the space was elaborated from. The space becomes a sum of terms
-    (`profile.terms`), which is compared with `checks` elaborated genotypes. Where the terms cannot be found or part
-    from them, `is_tabulated` is False and every genotype is elaborated: as exact, but slow.
+    Build it once and keep it; `library` is the one that the space was elaborated from. The first few genotypes are
+    elaborated. Then the space becomes a sum of terms (`profile.terms`), which has to agree with `checks` elaborated
+    genotypes. Where the terms cannot be found or do not agree, `is_tabulated` is False and every genotype is
+    elaborated: as exact, but slow. Prices are remembered.
     """
 
-    def __init__(self, library: Library, space: SearchSpace, checks: int = 2):
-        self._library = library
+    def __init__(self, library: Library, space: SearchSpace, checks: int = 3):
         self.space = space
-        self._elaborated: dict[Any, Price] = {}
-        self.terms: tuple[Term, ...] = ()
-        self.diagrams: Diagrams | None = None
-        try:
-            found = terms_of(self.program())
-        except NotTabulated:
-            return
-        self.terms, self.diagrams = found.terms, found.diagrams
-        rng = random.Random(0)
-        if space.block.is_possible:
-            drawn = [space.sample(rng).values for _ in range(checks)]
-            if self.prices(drawn) != [self._by_elaboration(values) for values in drawn]:
-                self.diagrams = None
+        self._library = library
+        self._checks = checks
+        self._known: dict[Any, Price] = {}
 
     @property
     def is_tabulated(self) -> bool:
         """Whether prices come from the space's terms instead of from each elaborated network."""
-        return self.diagrams is not None
+        return self.found is not None
+
+    @cached_property
+    def found(self) -> Terms | None:
+        """The space's terms, or None where it has none."""
+        try:
+            found = terms_of(self.program())
+        except (NotTabulated, NasError):
+            return None
+        if not self.space.block.is_possible:
+            return found
+        rng = random.Random(0)
+        drawn = [self.space.sample(rng).values for _ in range(self._checks)]
+        same = all(self._by_terms(found, [values])[0] == self._by_elaboration(values) for values in drawn)
+        return found if same else None
 
     def price(self, genotype: Genotype | Values) -> Price:
         """The price of a genotype, or of its values; these are not checked."""
@@ -76,34 +86,52 @@ class Pricer:
     def prices(self, genotypes: Iterable[Genotype | Values]) -> list[Price]:
         """The prices of many genotypes, in their order; together they cost much less than one by one."""
         rows = [g.values if isinstance(g, Genotype) else g for g in genotypes]
-        if self.diagrams is None:
+        if len(self._known) + len(rows) <= FIRST and "found" not in self.__dict__:
             return [self._by_elaboration(values) for values in rows]
-        found: list[Price] = []
+        found = self.found
+        if found is None:
+            return [self._by_elaboration(values) for values in rows]
+        prices: list[Price] = []
         for start in range(0, len(rows), BATCH):
-            found += self._by_terms(self.diagrams, rows[start : start + BATCH])
-        return found
+            prices += self._by_terms(found, rows[start : start + BATCH])
+        return prices
+
+    def measures(self, genotype: Genotype | Values, names: Iterable[str] = PRICED) -> dict[str, int]:
+        """Static measures by name (`profile.measures`). Only `peak_memory` elaborates the network."""
+        wanted = tuple(names)
+        price = self.price(genotype)
+        found = {name: int(getattr(price, name)) for name in wanted if name in PRICED}
+        if len(found) < len(wanted):
+            values = genotype.values if isinstance(genotype, Genotype) else genotype
+            found |= measures_of(self.program(values), [name for name in wanted if name not in PRICED])
+        return {name: found[name] for name in wanted}
 
     def program(self, values: Values | None = None) -> Program:
-        """The program of the retrained net, with its decisions open or bound."""
+        """The program of the retrained net, with its decisions bound, or open with the candidates of the space."""
         axes = tuple(int(a) for a in self.space.program.input.axes)  # type: ignore[arg-type]
         binding = None if values is None else dict(values)
-        return elaborate(self._library, Request(self.space.name, self.space.arguments, axes, binding, True))
+        program = elaborate(self._library, Request(self.space.name, self.space.arguments, axes, binding, True))
+        if values is not None:
+            return program
+        left = {path: d.candidates for path, d in self.space.decisions.items()}
+        decisions = {p: replace(d, candidates=left.get(p, d.candidates)) for p, d in program.decisions.items()}
+        return replace(program, decisions=decisions)
 
     def _by_elaboration(self, values: Values) -> Price:
         key = tuple(values.items())
-        if key not in self._elaborated:
+        if key not in self._known:
             cost = cost_of(self.program(values))
-            self._elaborated[key] = Price(cost.live, cost.macs, cost.activations)
-        return self._elaborated[key]
+            self._known[key] = Price(cost.live, cost.macs, cost.activations)
+        return self._known[key]
 
-    def _by_terms(self, diagrams: Diagrams, rows: Sequence[Values]) -> list[Price]:
+    def _by_terms(self, found: Terms, rows: Sequence[Values]) -> list[Price]:
         import numpy as np
 
         from nascompile.profile.columns import Columns
 
-        columns = Columns(diagrams, rows)
-        conditions = columns.all_of(term.condition for term in self.terms)
-        amounts = [(term.params, term.macs, term.activations) for term in self.terms]
+        columns = Columns(found.diagrams, rows)
+        conditions = columns.all_of(term.condition for term in found.terms)
+        amounts = [(term.params, term.macs, term.activations) for term in found.terms]
         plain = np.array([[0 if isinstance(a, Sym) else a for a in row] for row in amounts], np.int64)
         kind = np.float64 if plain.sum() < _EXACT else np.int64
         totals = (np.array(conditions, kind).T @ plain.astype(kind)).astype(np.int64)
