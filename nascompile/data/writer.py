@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,8 @@ def _write(image: ItkImage, path: Path) -> None:
         itk().WriteImage(image, str(temporary), useCompression=True)
         temporary.replace(path)
     except (RuntimeError, OSError) as cause:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
         reason = "no permission" if isinstance(cause, PermissionError) or not _is_writable(path) else "its format"
         hint = "name it .png, .nii.gz, .nrrd or .mha, in a folder that may be written"
         raise error("cannot-write", f"`{path}` cannot be written: {reason}", hint=hint) from cause

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,3 +80,32 @@ def spec(tmp_path: Path, demo: Path) -> Path:
     path = tmp_path / "tiny.nas"
     path.write_text(TINY, encoding="utf-8")
     return path
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory, demo: Path) -> Path:
+    """A folder with the tiny text and one finished run, `all`."""
+    folder = tmp_path_factory.mktemp("finished")
+    (folder / "tiny.nas").write_text(TINY, encoding="utf-8")
+    arguments = [
+        "run",
+        folder / "tiny.nas",
+        "--data",
+        demo,
+        "--name",
+        "all",
+        "--note",
+        "a, b",
+        "--runs",
+        folder / "runs",
+    ]
+    result = CliRunner().invoke(app, [str(a) for a in arguments])
+    assert result.exit_code == 0, result.output
+    return folder
+
+
+@pytest.fixture
+def work(finished: Path, tmp_path: Path) -> Path:
+    """A copy of that folder, which is the working folder of the commands."""
+    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
+    return tmp_path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -12,41 +11,6 @@ import pytest
 from nascompile import runs
 
 from .conftest import Command
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory, demo: Path) -> Path:
-    """A folder with the tiny text and one finished run, `all`."""
-    from typer.testing import CliRunner
-
-    from nascompile.cli.app import app
-
-    from .conftest import TINY
-
-    folder = tmp_path_factory.mktemp("finished")
-    (folder / "tiny.nas").write_text(TINY, encoding="utf-8")
-    arguments = [
-        "run",
-        folder / "tiny.nas",
-        "--data",
-        demo,
-        "--name",
-        "all",
-        "--note",
-        "a, b",
-        "--runs",
-        folder / "runs",
-    ]
-    result = CliRunner().invoke(app, [str(a) for a in arguments])
-    assert result.exit_code == 0, result.output
-    return folder
-
-
-@pytest.fixture
-def work(finished: Path, tmp_path: Path) -> Path:
-    """A copy of that folder, which is the working folder of the commands."""
-    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
-    return tmp_path
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:
