@@ -162,7 +162,7 @@ class Study:
 
 
 def _storage(url: str) -> RDBStorage:
-    """A database; an SQLite file with a write-ahead log: a killed process leaves it whole, and it is four times faster."""
+    """A database; an SQLite file with a write-ahead log: a killed process leaves it whole, and it is faster."""
     storage = RDBStorage(url)
     if storage.engine.dialect.name == "sqlite":
 
