@@ -26,15 +26,22 @@ def draw_run(run: Run, program: Program | None, genotype: Genotype) -> None:
     trainings = run.path("train")
     for folder in sorted(trainings.iterdir()) if trainings.is_dir() else ():
         tables[folder.name.replace("_", " ")] = folder / "metrics.csv"
-    curves = {name: _read(path) for name, path in tables.items() if path.is_file()}
+    curves = {title: t for name, path in tables.items() if path.is_file() for title, t in _read(name, path).items()}
     if curves:
         write_text(run.path("curves.svg"), _draw(curves))
 
 
-def _read(path: Path) -> dict[str, list[float | None]]:
+def _read(title: str, path: Path) -> dict[str, dict[str, list[float | None]]]:
+    """The columns of a table; those of each stage of a search, which count their steps from 0, for themselves."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    return {name: [_number(row[name]) for row in rows] for name in (rows[0] if rows else ())}
+    found: dict[str, dict[str, list[float | None]]] = {}
+    for row in rows:
+        stage = row.pop("stage", "")
+        table = found.setdefault(f"{title} {stage}" if stage else title, {name: [] for name in row})
+        for name, text in row.items():
+            table[name].append(_number(text))
+    return found
 
 
 def _number(text: str | None) -> float | None:
