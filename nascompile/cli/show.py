@@ -23,22 +23,25 @@ def show(
     config: options.Config = None,
     data: options.Data = None,
     input: options.Input = None,
-    svg: Annotated[Path | None, typer.Option("--svg", metavar="FILE", help="Write drawings of the cells.")] = None,
+    svg: Annotated[
+        Path | None, typer.Option("--svg", metavar="FILE", help="Draw the network and its cells (.svg or .png).")
+    ] = None,
     json_: options.Json = False,
 ) -> None:
     """Show decisions, the exact number of genotypes, parameters, operations and a drawing."""
     text = options.compilation(spec, set_, config, data, input)
     found = _describe(text, space, genotype)
     if svg is not None:
-        _write_drawings(found["cells"], svg)
+        _write_drawing(found, svg)
     if json_:
-        print(json.dumps({k: v for k, v in found.items() if k != "cells"}, indent=1))
+        print(json.dumps({k: v for k, v in found.items() if k not in ("cells", "net")}, indent=1))
     else:
         _print(found)
 
 
 def _describe(text: Compilation, space: str | None, genotype: str | None) -> dict[str, Any]:
     from nascompile.profile.cost import cost_of
+    from nascompile.report.blocks import net_of
     from nascompile.report.cells import cells_of
     from nascompile.report.tables import decision_rows
     from nascompile.space.expression import value_expression
@@ -54,6 +57,9 @@ def _describe(text: Compilation, space: str | None, genotype: str | None) -> dic
         call = text.call(space)
         program = text.program(call)
     open_ = text.program(call)
+    net = net_of(open_, values)
+    if values is not None and all(link.is_kept is None for link in net.links):
+        net = net_of(program)  # no edge of the network is decided: draw what the genotype builds
     found: dict[str, Any] = {
         "space": call.name,
         "genotype": genotype,
@@ -61,6 +67,7 @@ def _describe(text: Compilation, space: str | None, genotype: str | None) -> dic
         "input": list(program.input.axes),
         "outputs": {name: str(program.graph.types[value]) for name, value in program.graph.outputs},
         "cells": cells_of(open_, values),
+        "net": net,
     }
     if genotype is None:
         searched = text.space(call.name, call.arguments)
@@ -75,18 +82,33 @@ def _describe(text: Compilation, space: str | None, genotype: str | None) -> dic
     return found
 
 
-def _write_drawings(cells: list[Any], path: Path) -> None:
-    from nascompile.report.drawing import svg
+def _write_drawing(found: dict[str, Any], path: Path) -> None:
+    """One picture: the network, and below it every cell."""
+    from nascompile.report.canvas import stacked, svg_text, write_png
+    from nascompile.report.drawing import draw_cell
+    from nascompile.report.nets import draw_net
     from nascompile.runs import write_text
 
-    for cell in cells:
-        target = path if len(cells) == 1 else path.with_name(f"{path.stem}_{cell.name}{path.suffix or '.svg'}")
-        write_text(target, svg(cell))
-        print(f"wrote {target}")
+    title = f"{found['space']}: {found['genotype']}" if found["genotype"] else found["space"]
+    drawing = stacked([draw_net(found["net"], title), *(draw_cell(cell) for cell in _drawn_cells(found))])
+    if path.suffix == ".png":
+        write_png(drawing, path)
+    else:
+        write_text(path, svg_text(drawing))
+    print(f"wrote {path}")
+
+
+def _drawn_cells(found: dict[str, Any]) -> list[Any]:
+    """Without the edges that the space itself picks, where the network's lattice shows them."""
+    from nascompile.report.layout import lay_out
+
+    is_lattice = bool(lay_out(found["net"]).lattice)
+    return [cell for cell in found["cells"] if cell.name != found["space"] or not is_lattice]
 
 
 def _print(found: dict[str, Any]) -> None:
     from nascompile.report.cells import as_text
+    from nascompile.report.nets import net_lines
     from nascompile.report.tables import grouped, short, show_table
 
     of = f" of genotype {found['genotype']}" if found["genotype"] else ""
@@ -111,9 +133,11 @@ def _print(found: dict[str, Any]) -> None:
             for r in found["decisions"]
         )
         show_table("", columns, rows)
-    if found["cells"]:
+    print()
+    print("\n".join(net_lines(found["net"])))
+    if _drawn_cells(found):
         print()
-        print(as_text(found["cells"]))
+        print(as_text(_drawn_cells(found)))
 
 
 def _candidates(row: dict[str, Any]) -> str:
