@@ -32,7 +32,11 @@ LOSSES: Table = {
     "focal": {"gamma": 2.0, "background": True},
 }  # fmt: skip
 
-PAIR_LOSSES: Table = {"angular": {"share": 1 / 6, "gamma": 0.0}}
+PAIR_LOSSES: Table = {
+    "angular": {
+        "share": 1 / 6, "gamma": 0.0, "annealed": False, "lowest": 5.0, "highest": 1500.0, "decay": 0.1,
+    },
+}  # fmt: skip
 
 SCHEDULES: Table = {
     "constant": {},

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -12,6 +13,9 @@ from nascompile.diagnostics import Diagnostic, Label, NasError, did_you_mean
 from nascompile.train.losses import PAIR_LOSSES, make_loss, make_pair_loss
 from nascompile.train.predict import main_output
 from nascompile.train.step import OutputLoss
+
+_Part = Callable[[Any, torch.Tensor, int], torch.Tensor]
+"""(what the network returned, target, step) -> scalar tensor."""
 
 
 def output_loss(terms: Sequence[LossTerm], outputs: Sequence[str]) -> OutputLoss:
@@ -37,25 +41,36 @@ def output_loss(terms: Sequence[LossTerm], outputs: Sequence[str]) -> OutputLoss
     if problems:
         raise NasError(problems)
 
-    def loss(returned: Any, target: torch.Tensor) -> torch.Tensor:
+    return _Sum(tuple(parts))
+
+
+@dataclass(frozen=True, slots=True)
+class _Sum:
+    """Terms with their weights, at a step of the training: margins may grow with it."""
+
+    parts: tuple[tuple[float, _Part], ...]
+    step: int = 0
+
+    def __call__(self, returned: Any, target: torch.Tensor) -> torch.Tensor:
         total = None
-        for weight, function in parts:
-            value = weight * function(returned, target)
+        for weight, function in self.parts:
+            value = weight * function(returned, target, self.step)
             total = value if total is None else total + value
         assert total is not None  # a loss has at least one term
         return total
 
-    return loss
+    def at(self, step: int) -> _Sum:
+        return _Sum(self.parts, step)
 
 
-def _of_one(term: LossTerm, place: int) -> OutputLoss:
+def _of_one(term: LossTerm, place: int) -> _Part:
     function = make_loss(term.choice.name, term.choice.options, term.span)
-    return lambda returned, target: function(_logits(returned, place), target)
+    return lambda returned, target, step: function(_logits(returned, place), target)
 
 
-def _of_pair(term: LossTerm, place: int) -> OutputLoss:
+def _of_pair(term: LossTerm, place: int) -> _Part:
     function = make_pair_loss(term.choice.name, term.choice.options, term.span)
-    return lambda returned, target: function(returned[place], returned[place + 1], target)
+    return lambda returned, target, step: function(returned[place], returned[place + 1], target, step)
 
 
 def _pair(term: LossTerm, names: list[str]) -> int | None:

@@ -27,7 +27,7 @@ from nascompile.train.metrics import metric
 from nascompile.train.optimisers import Schedule, constant, make_optimiser, set_learning_rate
 from nascompile.train.progress import Report, silent
 from nascompile.train.seed import derive, seed_step
-from nascompile.train.step import Arithmetic, OutputLoss, Precision, arithmetic, descend, memory_errors
+from nascompile.train.step import Arithmetic, OutputLoss, Precision, arithmetic, descend, loss_at, memory_errors
 
 LAST = "last.safetensors"
 BEST = "best.safetensors"
@@ -163,7 +163,8 @@ def _step(
     seed_step(config.seed, step)
     with numbers.cast():
         outputs = module(mix_images(batch.image, mixture))
-        loss = mix_loss(lambda target: config.loss(outputs, target), batch.label, mixture)
+        loss_of = loss_at(config.loss, step)
+        loss = mix_loss(lambda target: loss_of(outputs, target), batch.label, mixture)
     return descend(loss, optimiser, module.parameters(), step=step, clip=config.clip, scaler=numbers.scaler)
 
 

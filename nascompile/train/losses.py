@@ -18,13 +18,13 @@ from nascompile.source import Span
 from nascompile.train.choices import choose
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-PairLoss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+PairLoss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, int], torch.Tensor]
 NO_INDEX = -100
 """An `ignore_index` that no target holds (torch's own default)."""
 
 
 def make_pair_loss(name: str, options: Mapping[str, Any] | None = None, span: Span | None = None) -> PairLoss:
-    """A loss of an output that is a pair of tensors, (first, second, target) -> scalar; raises as `make_loss` does."""
+    """A loss of a pair of tensors, (first, second, target, step) -> scalar; raises as `make_loss` does."""
     return choose("loss", PAIR_LOSSES, name, options or {}, span)
 
 
@@ -152,14 +152,26 @@ def dice_bce(
 
 
 def angular(
-    cosine: torch.Tensor, psi: torch.Tensor, target: torch.Tensor, *, share: float = 1 / 6, gamma: float = 0.0
+    cosine: torch.Tensor,
+    psi: torch.Tensor,
+    target: torch.Tensor,
+    step: int = 0,
+    *,
+    share: float = 1 / 6,
+    gamma: float = 0.0,
+    annealed: bool = False,
+    lowest: float = 5.0,
+    highest: float = 1500.0,
+    decay: float = 0.1,
 ) -> torch.Tensor:
     """Cross entropy of the angular head's outputs, `share` of the target's logit from `psi` (SphereFace, CVPR 2017).
 
     `cosine` and `psi` are |x| cos(t) and |x| psi(t), (n, k); `gamma` > 0 weighs samples by (1 - p)^gamma, p without
-    gradient. The default share is where the published one ends (`margin_share`); share 0 is what NAS-Lung's repository
-    computes, whose margin is commented out.
+    gradient. `annealed`: the share grows with `step`, from 0, as `margin_share` says. The default share is where it
+    ends; share 0 is what NAS-Lung's repository computes, whose margin is commented out.
     """
+    if annealed:
+        share = margin_share(step + 1, lowest, highest, decay)  # the authors count from 1
     chosen = torch.nn.functional.one_hot(target.long(), cosine.shape[1]).to(cosine.dtype)
     log = (cosine + share * chosen * (psi - cosine)).log_softmax(1)
     wanted = (log * chosen).sum(1)

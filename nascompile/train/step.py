@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import torch
 
@@ -15,6 +15,20 @@ from nascompile.train.predict import main_output
 
 OutputLoss = Callable[[Any, torch.Tensor], torch.Tensor]
 """(what the network returned, target) -> scalar tensor."""
+
+
+class StepLoss(Protocol):
+    """A loss that changes with the step: `at(step)` is that of a step, and calling it computes that of the first."""
+
+    def __call__(self, outputs: Any, target: torch.Tensor, /) -> torch.Tensor: ...
+    def at(self, step: int) -> OutputLoss: ...
+
+
+def loss_at(loss: OutputLoss | StepLoss, step: int) -> OutputLoss:
+    """The loss of a step."""
+    at = getattr(loss, "at", None)
+    return loss if at is None else at(step)
+
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 

@@ -35,7 +35,7 @@ from nascompile.train.interrupt import catch_interrupt
 from nascompile.train.optimisers import Schedule, constant, make_optimiser, set_learning_rate
 from nascompile.train.progress import Report, silent
 from nascompile.train.seed import derive, seed_step
-from nascompile.train.step import Arithmetic, OutputLoss, Precision, arithmetic, descend, memory_errors
+from nascompile.train.step import Arithmetic, OutputLoss, Precision, arithmetic, descend, loss_at, memory_errors
 
 STATE = "search.safetensors"
 
@@ -153,7 +153,8 @@ def _loss(supernet: Relaxed, batch: Batch, config: BilevelConfig, numbers: Arith
     seed_step(config.seed, draw)
     with numbers.cast():
         outputs = supernet(mix_images(batch.image, mixture))
-        return mix_loss(lambda target: config.loss(outputs, target), batch.label, mixture)
+        loss_of = loss_at(config.loss, draw // 2)
+        return mix_loss(lambda target: loss_of(outputs, target), batch.label, mixture)
 
 
 def make_optimisers(supernet: Relaxed, config: BilevelConfig) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
