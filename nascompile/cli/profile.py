@@ -1,10 +1,11 @@
-"""`nascompile profile`: parameters, operations, and latency as measured here."""
+"""`nascompile profile`: parameters, operations, predicted and measured latency, of a network and of its layers."""
 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,78 +13,142 @@ from nascompile.cli import options
 from nascompile.cli.guard import guarded
 from nascompile.diagnostics import error
 
+if TYPE_CHECKING:
+    from nascompile.jobs.target import Target
+    from nascompile.profile.latency_model import LatencyModel
+
+Genotypes = Annotated[
+    list[str] | None,
+    typer.Option("--genotype", "-g", metavar="NAME", help="Which genotype; repeat it to compare several."),
+]
+Run = Annotated[str | None, typer.Option("--run", metavar="RUN", help="A run instead of a text.")]
+Static = Annotated[bool, typer.Option("--static", help="Measure nothing; loads no torch for a text.")]
+Layers = Annotated[bool, typer.Option("--layers", help="One row a layer as well.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Print CSV: a line a network, with --layers a line a layer.")]
+Svg = Annotated[Path | None, typer.Option("--svg", metavar="FILE", help="Draw time by layer and a roofline.")]
+Against = Annotated[
+    str | None, typer.Option("--against", metavar="torch", help="Compare costs with torch's own counters.")
+]
+TargetName = Annotated[
+    str | None,
+    typer.Option("--target", metavar="NAME|FILE", help="Predict the latency on the device of a latency table."),
+]
+Missing = Annotated[
+    bool, typer.Option("--measure-missing", help="Measure kernels that the table hardly knows, here, and add them.")
+]
+Calibrate = Annotated[
+    str | None,
+    typer.Option("--calibrate", metavar="TARGET", help="Write TARGET.yaml: a latency table of this machine."),
+]
+Minutes = Annotated[float, typer.Option("--minutes", help="How long --calibrate may take.", min=0.1, max=120)]
+Threads = Annotated[int | None, typer.Option("--threads", help="Threads of what is measured.", min=1)]
+Batch = Annotated[int, typer.Option("--batch", help="Images at a time.", min=1)]
+Seconds = Annotated[float, typer.Option("--seconds", help="The longest time of one measurement.", min=0.01)]
+Precision = Annotated[str, typer.Option("--precision", help="float32, bfloat16 or float16, in torch.")]
+Compiled = Annotated[bool, typer.Option("--compiled", help="Measure torch.compile as well.")]
+
 
 @guarded
 def profile(
     spec: Annotated[Path | None, typer.Argument(metavar="[SPEC]", help="A text; without it, the newest run.")] = None,
-    genotype: options.GenotypeName = None,
+    genotype: Genotypes = None,
     space: options.Space = None,
-    run: Annotated[str | None, typer.Option("--run", metavar="RUN", help="A run instead of a text.")] = None,
-    static: Annotated[bool, typer.Option("--static", help="Measure nothing; loads no torch for a text.")] = False,
+    run: Run = None,
+    static: Static = False,
+    layers: Layers = False,
+    target: TargetName = None,
+    measure_missing: Missing = False,
+    against: Against = None,
+    svg: Svg = None,
+    csv: Csv = False,
+    json_: options.Json = False,
+    batch: Batch = 1,
+    threads: Threads = None,
+    seconds: Seconds = 2.0,
+    precision: Precision = "float32",
+    compiled: Compiled = False,
+    calibrate: Calibrate = None,
+    minutes: Minutes = 9.0,
     set_: options.Set = None,
     config: options.Config = None,
     data: options.Data = None,
     input: options.Input = None,
     device: options.Device = "cpu",
-    json_: options.Json = False,
     root: options.Runs = options.RUNS,
 ) -> None:
-    """Print parameters, multiply-accumulates, and the median latency of one image in ONNX Runtime and torch."""
+    """Print what networks cost: parameters, multiply-accumulates, memory, and the latency of one image."""
+    if calibrate is not None:
+        _calibrate(calibrate, 60 * minutes, threads or 1)
+        return
     if spec is not None and run is not None:
         raise error("two-targets", "a SPEC and `--run` name two networks", hint="give one of them")
+    if precision not in ("float32", "bfloat16", "float16"):
+        hint = "`--precision bfloat16`, `float16` or `float32`"
+        raise error("unknown-precision", f"there is no precision `{precision}`", hint=hint)
+    from nascompile.jobs.profiling import How, figures
     from nascompile.jobs.target import of_run, of_text
-    from nascompile.profile.cost import cost_of
 
     if spec is None:
-        target = of_run(root, run, None, data)
+        targets = [of_run(root, run, None, data)]
     else:
-        target = of_text(options.compilation(spec, set_, config, data, input), genotype, space)
-    cost = cost_of(target.program)
-    found: dict[str, Any] = {
-        "name": target.name,
-        "space": target.program.name,
-        "input": list(target.input),
-        "parameters": {"live": cost.live, "registered": cost.registered},
-        "macs": cost.macs,
-        "activations": cost.activations,
-    }
-    if not static:
-        found["latency"] = _measured(target, device)
+        text = options.compilation(spec, set_, config, data, input)
+        targets = [of_text(text, name, space, with_digest=False) for name in genotype or [None]]
+    model = None if target is None else _model(target, targets, measure_missing)
+    how = None if static else How(device, batch, threads, seconds, precision, compiled)
+    found = figures(targets, model, how, layers=layers or svg is not None, against=against)
+    if svg is not None:
+        from nascompile.report.profile_picture import svg as picture
+        from nascompile.runs import write_text
+
+        write_text(svg, picture(found))
+        print(f"wrote {svg}", file=sys.stderr)
+        if not layers:
+            for row in found:
+                del row["layers"]
     if json_:
-        print(json.dumps(found, indent=1))
+        print(json.dumps(found[0] if len(found) == 1 else found, indent=1))
         return
-    from nascompile.report.tables import grouped, short
+    from nascompile.report.profile_table import as_csv, show
 
-    print(f"{found['name']} ({found['space']}), one image of {found['input']}")
-    print(f"  parameters   {grouped(cost.live)} live, {grouped(cost.registered)} registered")
-    print(f"  MACs         {grouped(cost.macs)} ({short(cost.macs)})")
-    for name, row in found.get("latency", {}).items():
-        print(f"  {name:<12} {_latency(row)}")
-
-
-def _latency(row: dict[str, Any]) -> str:
-    if "median_ms" not in row:
-        return str(row["missing"])
-    spread = f"{row['quartile_low_ms']:.2f} .. {row['quartile_high_ms']:.2f}"
-    return f"{row['median_ms']:.2f} ms ({spread}), median of {row['calls']} calls, {row['threads']} threads"
+    if csv:
+        print(as_csv(found), end="")
+    else:
+        show(found)
 
 
-def _measured(target: Any, device: str) -> dict[str, Any]:
-    """Latency by runtime; where one is missing, why."""
-    import torch
+def _model(name: str, targets: list[Target], measure_missing: bool) -> LatencyModel:
+    """The model of a target; with `measure_missing` its file is completed by what these networks need."""
+    from nascompile.profile.latency_model import LatencyModel
 
-    from nascompile.backends.onnx import export, session
-    from nascompile.diagnostics import NasError
-    from nascompile.profile.latency import session_latency, torch_latency
-    from nascompile.train.device import choose_device
+    model = LatencyModel.from_target(name)
+    if not measure_missing:
+        return model
+    from nascompile.profile.latency_calibration import add_measured
+    from nascompile.profile.latency_table import find, write
 
-    network, _ = target.network()
-    found: dict[str, Any] = {"torch": torch_latency(network, target.input, choose_device(device)).as_json()}
-    threads = torch.get_num_threads()
-    try:
-        model = export(network, target.input, target.outputs, {})
-        found["onnxruntime"] = session_latency(session(model.data, threads), target.input, threads).as_json()
-    except NasError as failure:
-        hint = failure.diagnostics[0].hint
-        found["onnxruntime"] = {"missing": f"{failure.diagnostics[0].message}{f' ({hint})' if hint else ''}"}
-    return found
+    wanted = dict.fromkeys(k for t in targets for k in model.predict(t.program).unknown)
+    if wanted:
+        table, missing = add_measured(model.table, wanted, int(model.table.target["threads"]))
+        write(find(name), table)
+        print(f"measured {len(wanted) - len(missing)} kernels, {len(missing)} cannot be alone", file=sys.stderr)
+        model = LatencyModel(table)
+    return model
+
+
+def _calibrate(name: str, seconds: float, threads: int) -> None:
+    from nascompile.jobs.calibration import calibrate
+    from nascompile.profile.latency_table import write
+
+    path = Path(name if name.endswith((".yaml", ".yml")) else f"{name}.yaml")
+
+    def say(text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+    table = calibrate(path.stem, seconds=seconds, threads=threads, say=say)
+    write(path, table)
+    error_ = table.error["networks"]
+    print(f"wrote {path}: {len(table.times)} kernels, {len(table.shapes)} families")
+    print(
+        f"  networks left out in turn: median error {error_['median']:.1%}, within 10% {error_['within_10']:.0%}, "
+        f"within 20% {error_['within_20']:.0%} of {error_['count']}"
+    )

@@ -88,7 +88,8 @@ def random_network(
 
 
 def network_latency(
-    network: Operations, threads: int = 1, *, batch: int = 1, seconds: float = 3.0, clock: Clock = time.perf_counter
+    network: Operations, threads: int = 1, *, batch: int = 1, seconds: float = 3.0, clock: Clock = time.perf_counter,
+    provider: str = "CPUExecutionProvider",
 ) -> Latency:
     """What ONNX Runtime takes for a network by its operations, with arbitrary weights; loads no torch."""
     runtime = package("onnxruntime")
@@ -96,7 +97,7 @@ def network_latency(
     options.log_severity_level = 3
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    session = runtime.InferenceSession(model(network, batch), options, providers=["CPUExecutionProvider"])
+    session = runtime.InferenceSession(model(network, batch), options, providers=[provider])
     return session_latency(session, network.shapes[network.input], threads, seconds=seconds, batch=batch, clock=clock)
 
 

@@ -78,9 +78,20 @@ def _digest(run: Run) -> str:
     return str(run.record().get("digest", ""))
 
 
-def of_text(text: Compilation, genotype: str | None, space: str | None = None, weights: Path | None = None) -> Target:
-    """The network of a genotype, or of a space without decisions. Raises NasError."""
+def of_text(
+    text: Compilation,
+    genotype: str | None,
+    space: str | None = None,
+    weights: Path | None = None,
+    *,
+    with_digest: bool = True,
+) -> Target:
+    """The network of a genotype, or of a space without decisions. Raises NasError.
+
+    Without its digest, which takes longer than the rest, it is ready for everything but a run's record.
+    """
     folder = Path()
+    digest = text.digest_of(_only_search(text)) if with_digest else ""
     if genotype is None and (space is not None or not text.library.genotypes):
         call = text.call(space)
         if text.program(call).decisions:
