@@ -51,6 +51,8 @@ SUPERNETS = [
     ("nas_unet", "nas_unet", 3, {"classes": 21}, 614_091),
     ("nas_unet", "nas_unet", 1, {"nodes": 4, "share": False}, 949_314),
     ("nas_unet", "nas_unet", 1, {"c": 32, "depth": 5}, 2_955_466),
+    ("nas_unet", "nas_unet", 3, {"depth": 3, "nodes": 4, "double": True, "classes": 4}, 17_328_606),
+    ("nas_unet", "nas_unet", 3, {"double": True, "classes": 21}, 44_883_960 - 153),
     ("mixsearch", "wdan", 3, {"layers": 7}, 13_620_346),
     ("mixsearch", "wdan", 1, {"layers": 7, "double": False}, 1_733_898),
     ("mixsearch", "wdan", 3, {}, 56_579_492),
