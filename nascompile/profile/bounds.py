@@ -69,12 +69,17 @@ def cost_range(pricer: Pricer, measure: str, states: int = STATE_LIMIT) -> CostR
     return CostRange(measure, ends[0], ends[1])
 
 
-def functions_of(diagrams: Diagrams, term: Term, measure: str, sign: int = 1) -> Iterator[int]:
-    """A term as functions of the decisions, one a layer where numbers are picked. What depends on reals is replaced by
-    its bound (`sign` 1: the least). Raises NotTabulated."""
+def functions_of(
+    diagrams: Diagrams, term: Term, measure: str, sign: int = 1, *, with_bounds: bool = True
+) -> Iterator[int]:
+    """A term times `sign` as functions of the decisions, one a layer where numbers are picked.
+
+    With `with_bounds`, what depends on reals is replaced by its least value (`sign` -1: its largest). Raises
+    NotTabulated.
+    """
     factor = diagrams.constant(2 * sign if measure == "flops" else sign)
     for amount in addends(getattr(term, "macs" if measure == "flops" else measure)):
-        if isinstance(amount, Sym) and not diagrams.reals.isdisjoint(amount.refs):
+        if with_bounds and isinstance(amount, Sym) and not diagrams.reals.isdisjoint(amount.refs):
             amount = _bound(diagrams, amount, sign)
         cost = diagrams.apply("*", factor, diagrams.function(amount))
         yield diagrams.apply("*", term.condition, cost)

@@ -128,8 +128,10 @@ class Diagrams:
         return self.choice(self.place[path, label], (FALSE, TRUE))
 
     def taken(self, path: str, label: Any) -> int:
-        """Whether an operator is picked."""
-        position = self.place[path, None]
+        """Whether an operator is picked; false where its decision exists for no genotype (of a narrowed space)."""
+        position = self.place.get((path, None))
+        if position is None:
+            return FALSE
         return self.choice(position, tuple(int(v == label) for v in self.variables[position].values))
 
     def function(self, value: Any) -> int:
@@ -150,7 +152,9 @@ class Diagrams:
         if op == "is":
             return self.taken(*args)
         if op == "ref":
-            position = self.place[args[0], None]
+            position = self.place.get((args[0], None))
+            if position is None:
+                return self.constant(self.decisions[args[0]].candidates[0])
             values = self.variables[position].values
             if not values:
                 raise NotTabulated

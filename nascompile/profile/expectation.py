@@ -37,7 +37,7 @@ class Expectation:
     def __init__(self, program: Program, measure: str = "macs"):
         found = terms_of(program, is_legal=False)
         self._d = found.diagrams
-        self._roots = [f for term in found.terms for f in functions_of(self._d, term, measure)]
+        self._roots = [f for term in found.terms for f in functions_of(self._d, term, measure, with_bounds=False)]
         self._nodes = self._d.below(self._roots)
         if any(self._d.children[n] and self._d.variables[self._d.variable[n]].fact is not None for n in self._nodes):
             raise NotTabulated

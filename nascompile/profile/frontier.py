@@ -60,8 +60,6 @@ class Frontier:
             is_whole = False
             spans = {f: max(self._d.variable[n] for n in self._d.below([f]) if self._d.children[n]) for f in set(kept)}
             crossing = [f for f in kept if self._d.variable[f] <= found < spans[f]]
-            if not crossing:
-                raise NotTabulated
             reach = sorted(spans[f] - self._d.variable[f] for f in crossing)[len(crossing) * 2 // 3]
             gone = {f for f in crossing if spans[f] - self._d.variable[f] >= reach}
             constant += sum(self.ends(f)[0] for f in kept if f in gone)
@@ -116,7 +114,7 @@ class Frontier:
                     if target not in reached or total < reached[target]:
                         reached[target] = total
                         came[target] = (state, number)
-            if len(reached) > self._limit:
+            if len(reached) > self._limit and any(state[0] for state in reached):
                 return position
             states = reached
             history.append(came)

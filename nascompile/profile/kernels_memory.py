@@ -88,12 +88,13 @@ def _convolution(node: LayerNode, source: Axes, target: Axes, batch: int) -> Wor
         columns = target[0] * taps * positions_in if transposed else source[0] * taps * positions_out
         columns = columns // batch
         extra = size_in if transposed else 0
-        return Workspace(size_out + max(columns, extra), size_in + columns)
+        weights = source[0] * target[0] * taps
+        return Workspace(size_out + max(columns, extra), size_in + columns + weights)
     blocked_in = positions_in * (_blocked(source[0]) if source[0] >= BLOCK else 0)
     blocked_out = positions_out * _blocked(target[0])
     depth = BLOCK if groups > 1 else _blocked(source[0]) if source[0] >= BLOCK else source[0]
     copied = depth * _blocked(target[0]) * taps // (BLOCK if groups > 1 else 1)
-    backward = size_in + positions_in * _blocked(source[0]) + blocked_out
+    backward = size_in + positions_in * _blocked(source[0]) + blocked_out + copied
     if transposed:
         return Workspace((2 if groups > 1 else 3) * size_out, backward)
     if groups > 1 and rank == 3:
