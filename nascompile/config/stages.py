@@ -12,8 +12,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from nascompile.config import readers
-from nascompile.config.constants import argument_value
+from nascompile.config.constants import Choice, argument_value
 from nascompile.config.fields import Reader, read_fields
+from nascompile.config.sampling import FIELDS, check_relaxed, is_sampled
 from nascompile.diagnostics import Diagnostic, Label, NasError, did_you_mean, error
 from nascompile.ir.program import Decision
 from nascompile.semantics.modules import Library
@@ -23,7 +24,7 @@ from nascompile.syntax import nodes as ast
 if TYPE_CHECKING:
     from nascompile.config.search import SearchConfig
 
-NOT_IN_STAGES = ("compare",)
+NOT_IN_STAGES = ("compare", *FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,11 @@ def read_stages(
         problems += [
             Diagnostic("not-a-field", "a stage holds `field = value` lines only", Label(s.span)) for s in fields.others
         ]
+        strategy = fields.get("strategy", Choice("bilevel"))
+        problems += check_relaxed(strategy, fields, None)
+        if is_sampled(strategy):
+            message = f"a stage trains a supernet, and `{strategy.name}` has none"
+            problems.append(Diagnostic("bad-option", message, Label(fields.spans["strategy"]), hint="write `bilevel`"))
         keep = fields.get("keep", ())
         if keep and not found:
             hint = "the first stage searches everything; write `keep` in a stage that comes after it"

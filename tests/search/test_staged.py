@@ -106,6 +106,8 @@ def test_the_second_stage_is_repeated_from_its_text(whole: Path, tmp_path: Path,
         ("second.narrowing=first", "unknown-name", "there is no narrowing `first`"),
         ("first.keep=[up(2)]", "bad-option", "no earlier stage"),
         ("second.keep=[up(0)]", "bad-value", "at least 1"),
+        ("second.strategy=evolution", "bad-option", "trains a supernet"),
+        ("second.budget=3 trials", "wrong-unit", "no trials"),
         ("second.compare=[random]", "unknown-setting", "search.compare"),
     ],
 )
