@@ -57,7 +57,8 @@ def read_values(declaration: ast.GenotypeDecl, space: SearchSpace) -> dict[str, 
         elif decision.decode == "all":
             return decision.candidates
         else:
-            missing.append(decision)
+            if path not in written.targets:  # else its value was no value, which is reported
+                missing.append(decision)
             return None
         wrong = mistake(decision, value, span)
         if wrong is not None:

@@ -22,7 +22,7 @@ from nascompile.profile.cost import cost_of
 from nascompile.semantics.elaborate import Request, elaborate
 
 DOWN, UP, FLAT = "normal_down", "normal_up", "normal_normal"
-# Nine layers; one horizontal fusion, the one into (6, 2), is a down cell in every class of the originals. The outer edge
+# Nine layers; the horizontal fusion into (6, 2) is a down cell in every class of the originals. The outer edge
 # of the lattice keeps its four ways down and its four ways up.
 ABLATIONS: dict[str, tuple[dict[str, bool], dict[str, int]]] = {
     "all": ({}, {DOWN: 11, FLAT: 9, UP: 10}),

@@ -3,7 +3,8 @@
 Every `##` heading with a ```nas block is a test. The comment `# error: [code] 14-20 "words"` on a line says that a
 diagnostic of this code starts on this line, underlines columns 14 to 20, and has these words in its message or hint;
 `and [code] ...` adds another one of the same line. A block without comments must give none. The words after `nas` on
-the fence choose further checks: `relax` asks which decisions cannot be relaxed, `sample` looks for absent outputs.
+the fence choose further checks: `relax` asks which decisions cannot be relaxed, `sample` looks for absent outputs,
+`check` looks at everything that `nascompile check` does, tasks and searches too.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from nascompile.compilation import Compilation
 from nascompile.diagnostics import Diagnostic, NasError
 from nascompile.semantics.elaborate import Request, elaborate
 from nascompile.semantics.modules import Library, load, name_span
@@ -78,6 +80,8 @@ def expected(text: str) -> list[Expected]:
 
 def diagnose(text: str, checks: tuple[str, ...] = (), name: str = "test.nas") -> list[Diagnostic]:
     """Everything that is wrong with a text: names first, then every space for its own input, then genotypes."""
+    if "check" in checks:
+        return Compilation.from_text(text, name).check()
     try:
         library = load(Source(name, text))
         found = check_library(library)

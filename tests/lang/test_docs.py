@@ -36,4 +36,4 @@ def test_the_list_of_codes_is_complete() -> None:
     }
     assert len(raised) > 50
     assert raised - listed == set()
-    assert {p.stem for p in resource("specs/errors").glob("*.md")} <= listed
+    assert {word for word in listed if "-" in word} <= {p.stem for p in resource("specs/errors").glob("*.md")}
