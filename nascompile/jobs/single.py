@@ -18,7 +18,7 @@ from nascompile.data.task import Task
 from nascompile.diagnostics import error
 from nascompile.jobs.contest import SEARCHED, Announce, add_timing, metadata_of
 from nascompile.jobs.environment import environment
-from nascompile.jobs.folder import FOUND, GENOTYPE, WEIGHTS, read_genotype, record_of, write_genotype, write_spec
+from nascompile.jobs.folder import FOUND, GENOTYPE, WEIGHTS, read_front, read_genotype, record_of, write_genotype, write_spec
 from nascompile.jobs.networks import inherit, load_weights, make, save_weights
 from nascompile.jobs.programs import fixed_program
 from nascompile.jobs.results import Entry
@@ -73,21 +73,24 @@ def default_training() -> Training:
     return Training(Optimiser("adamw", schedule=Choice("cosine")), Budget(40), loss)
 
 
-def of_newest_run(root: Path, settings: Sequence[str], task: str | None, data: Path | None) -> Plan:
-    """The plan for the genotype of the newest run that has one, with settings put in. Raises NasError (`no-runs`).
+def of_run(
+    root: Path, name: str | None, genotype: str | None, settings: Sequence[str], task: str | None, data: Path | None
+) -> Plan:
+    """The plan for the genotype of a run, by default of the newest that has one; `genotype` names one of its front.
 
-    Settings that are arguments of its space (`c=32`) replace those that it was found with.
+    Settings that are arguments of its space (`c=32`) replace those that it was found with. Raises NasError (`no-runs`,
+    `unknown-run`, `no-front`, `unknown-genotype`).
     """
-    run = find(root, None, having=(GENOTYPE,))
-    text, _ = read_genotype(run, data)
+    run = find(root, name, having=() if name else (GENOTYPE,))
+    text, _ = read_genotype(run, data) if genotype is None else read_front(run, genotype, data)
     text = replace(text, settings=(*text.settings, *(from_argument(s) for s in settings)), _programs={}, _spaces={})
-    genotype = text.genotype(FOUND)
-    name = run.record().get("search")
-    if name is None and not text.library.searches:
+    found = text.genotype(genotype or FOUND)
+    search = run.record().get("search")
+    if search is None and not text.library.searches:
         raise error("missing-search", f"the run `{run.name}` has no search that says how to train")
-    where = text.task(task, search=name)
-    digest = f"{text.digest_of(name)}/{genotype.digest()}/{where.name}"
-    return Plan(text, genotype, where, text.search(name).train, name, digest)
+    where = text.task(task, search=search)
+    digest = f"{text.digest_of(search)}/{found.digest()}/{where.name}"
+    return Plan(text, found, where, text.search(search).train, search, digest)
 
 
 def train_single(
@@ -107,6 +110,10 @@ def train_single(
     write_json(run.path("environment.json"), environment(device, plan.training.seed))
     program = fixed_program(plan.text, plan.genotype, plan.task)
     network = make(program, plan.training.seed)
+    cost = cost_of(program)
+    if cost.registered != cost.live:
+        idle = cost.registered - cost.live
+        say(f"{cost.live:,} parameters; {idle:,} more that the text registers and nothing reads are left out")
     if weights is not None:
         for line in inherit(network, load_weights(weights)[0]).lines():
             say(line)
@@ -121,7 +128,7 @@ def train_single(
         run.update(step="training interrupted")
         raise KeyboardInterrupt
     add_timing(run, "train", outcome.seconds)
-    measured = Entry(SEARCHED, test(network, plan.task, device), cost_of(program), outcome.step)
+    measured = Entry(SEARCHED, test(network, plan.task, device), cost, outcome.step)
     network.cpu()
     save_weights(run.path(WEIGHTS), network.state_dict(), metadata_of(plan.digest, plan.genotype))
     shape = (plan.task.channels, *plan.task.patch)

@@ -120,6 +120,12 @@ def small_volume_grid() -> Case:
 
 
 @pytest.fixture
+def lattice() -> Case:
+    """MixSearch's lattice of three layers."""
+    return next(case for case in RELAXABLE if case.space == "wdan")
+
+
+@pytest.fixture
 def written() -> Callable[..., Program]:
     """`written(body, (1, 8, 8))` is the program of a `space s(x: image) { body }` in the test."""
 
