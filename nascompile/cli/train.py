@@ -11,12 +11,16 @@ import typer
 from nascompile import runs
 from nascompile.cli import options, session
 from nascompile.cli.guard import guarded
+from nascompile.diagnostics import error
 
 
 @guarded
 def train(
     spec: Annotated[Path | None, typer.Argument(metavar="[SPEC]", help="A text; without it, the newest run.")] = None,
     genotype: options.GenotypeName = None,
+    run_: Annotated[
+        str | None, typer.Option("--run", metavar="RUN", help="A run instead of a text; `-g front_2` of its front.")
+    ] = None,
     search: Annotated[str | None, typer.Option("--search", metavar="NAME", help="Whose `stage train` to use.")] = None,
     task: Annotated[str | None, typer.Option("--task", metavar="NAME", help="Another task of the text.")] = None,
     from_: Annotated[Path | None, typer.Option("--from", metavar="WEIGHTS", help="Start from these weights.")] = None,
@@ -35,11 +39,13 @@ def train(
 ) -> None:
     """Train a genotype from scratch, from a supernet's weights, or from a file; then evaluate it."""
     chosen = session.device(device)
-    from nascompile.jobs.single import Plan, of_newest_run, plan_of, train_single
+    from nascompile.jobs.single import Plan, of_run, plan_of, train_single
 
+    if spec is not None and run_ is not None:
+        raise error("two-targets", "a SPEC and `--run` name two networks", hint="give one of them")
     plan: Plan
     if spec is None:
-        plan = of_newest_run(root, session.seeded(set_, seed), task, data)
+        plan = of_run(root, run_, genotype, session.seeded(set_, seed), task, data)
     else:
         text = session.checked(options.compilation(spec, session.seeded(set_, seed), config, data))
         plan = plan_of(text, genotype, search, task)

@@ -17,6 +17,7 @@ from nascompile.syntax import nodes as ast
 SPEC = "spec.nas"
 GENOTYPE = "genotype.nas"
 WEIGHTS = "weights.safetensors"
+FRONT_TEXT = "front.nas"
 FOUND = "found"
 """The name of a run's genotype."""
 
@@ -83,6 +84,21 @@ def read_genotype(run: Run, data: Path | None = None) -> tuple[Compilation, Geno
     text = reopen(run, data)
     merged = Compilation.from_path(run.path(GENOTYPE), text.data, text.settings)
     return merged, merged.genotype(FOUND)
+
+
+def read_front(run: Run, name: str, data: Path | None = None) -> tuple[Compilation, Genotype]:
+    """A genotype of the front that a run found, by its name in `front.nas`; `found` is the one of `genotype.nas`.
+
+    Raises NasError (`no-front`, `unknown-genotype`).
+    """
+    if name == FOUND:
+        return read_genotype(run, data)
+    if not run.path(FRONT_TEXT).is_file():
+        hint = "only searches that try genotypes find one; leave `--genotype` out"
+        raise error("no-front", f"the run `{run.name}` has no front", hint=hint)
+    text = reopen(run, data)
+    merged = Compilation.from_path(run.path(FRONT_TEXT), text.data, text.settings)
+    return merged, merged.genotype(name)
 
 
 def record_of(text: Compilation, command: str, search: str | None, **more: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nascompile.diagnostics import error
-from nascompile.jobs.folder import SPEC, write_genotype
+from nascompile.jobs.folder import FRONT_TEXT, SPEC, write_genotype
 from nascompile.runs import Run, write_json, write_table, write_text
 from nascompile.search.pareto import first_front, hypervolume, knee
 from nascompile.search.strategy import Trial
@@ -16,7 +16,6 @@ from nascompile.space.genotype import Genotype
 from nascompile.syntax import nodes as ast
 
 FRONT = "front.json"
-FRONT_TEXT = "front.nas"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,4 +133,4 @@ def _row(trial: Trial, goals: Sequence[Goal], volume: float, place: int | None) 
     }
 
 
-__all__ = ["FRONT", "FRONT_TEXT", "Front", "Goal", "front_of", "trace", "write_outcome"]
+__all__ = ["FRONT", "Front", "Goal", "front_of", "trace", "write_outcome"]

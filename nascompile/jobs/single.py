@@ -18,7 +18,16 @@ from nascompile.data.task import Task
 from nascompile.diagnostics import error
 from nascompile.jobs.contest import SEARCHED, Announce, add_timing, metadata_of
 from nascompile.jobs.environment import environment
-from nascompile.jobs.folder import FOUND, GENOTYPE, WEIGHTS, read_front, read_genotype, record_of, write_genotype, write_spec
+from nascompile.jobs.folder import (
+    FOUND,
+    GENOTYPE,
+    WEIGHTS,
+    read_front,
+    read_genotype,
+    record_of,
+    write_genotype,
+    write_spec,
+)
 from nascompile.jobs.networks import inherit, load_weights, make, save_weights
 from nascompile.jobs.programs import fixed_program
 from nascompile.jobs.results import Entry

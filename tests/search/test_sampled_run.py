@@ -1,4 +1,4 @@
-"""Searches that try genotypes, from the command line, on real images: resumed, extended, with workers, with failures."""
+"""Searches that try genotypes, from the command line, on real images: resumed, extended, failing."""
 
 from __future__ import annotations
 
