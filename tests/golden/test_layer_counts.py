@@ -107,11 +107,7 @@ def test_nas_unet_supernet(key: str) -> None:
 # --- MixSearch ---
 
 LATTICES = {**reference("wdan_fixed_key")["cases"], **reference("wdan_fixed_all")["cases"]}
-VARIANTS = {
-    key: case
-    for key, case in reference("wdan_fixed_variants")["cases"].items()
-    if "weighted:" not in key
-}
+VARIANTS = {key: case for key, case in reference("wdan_fixed_variants")["cases"].items() if "weighted:" not in key}
 WDAN_SUPERNETS = reference("wdan_supernet")["cases"]
 BRANCHES = {
     "branch:Normal": {"down": False, "up": False},
