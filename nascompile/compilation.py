@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 Input = tuple[int, ...]
 """Channels, then the spatial size."""
+Left = Mapping[str, tuple[Any, ...]]
+"""What a narrowing leaves of the candidates, by decision path."""
+WHOLE: Left = MappingProxyType({})
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,12 +155,9 @@ class Compilation:
         binding: Mapping[str, Any] | None = None,
         *,
         is_fixed: bool = False,
-        candidates: Mapping[str, tuple[Any, ...]] = MappingProxyType({}),
+        candidates: Left = WHOLE,
     ) -> Program:
-        """Elaborate a space with its decisions open, or bound by `binding`. Raises NasError.
-
-        `candidates` are what a narrowing leaves, by decision path.
-        """
+        """Elaborate a space with its decisions open, or bound by `binding`. Raises NasError."""
         size = input or self.input_of(call)
         frozen = None if binding is None else tuple(sorted((k, _frozen(v)) for k, v in binding.items()))
         left = tuple(sorted((k, _frozen(v)) for k, v in candidates.items()))
@@ -177,12 +177,7 @@ class Compilation:
             call = replace(call, arguments=MappingProxyType({**call.arguments, **arguments}))
         return self.open_space(call, input)
 
-    def open_space(
-        self,
-        call: SpaceCall,
-        input: Input | None = None,
-        candidates: Mapping[str, tuple[Any, ...]] = MappingProxyType({}),
-    ) -> SearchSpace:
+    def open_space(self, call: SpaceCall, input: Input | None = None, candidates: Left = WHOLE) -> SearchSpace:
         """The search space of a call, or what a narrowing leaves of it (`candidates`, see `program`).
 
         Its genotypes repeat the arguments that the call gives.
@@ -332,6 +327,11 @@ class Compilation:
     def _check_genotype(self, declaration: ast.GenotypeDecl) -> None:
         if declaration.kind == "genotype":
             self.network(self.genotype(declaration.name))
+            return
+        from nascompile.space.narrowing import read_narrowing
+
+        call = self.call_of(declaration.space)
+        self.program(call, candidates=read_narrowing(declaration, self.open_space(call)))
 
     def _overridden(self, declaration: ast.SearchDecl) -> Overridden:
         task = declaration.task.id if isinstance(declaration.task, ast.Name) else ""

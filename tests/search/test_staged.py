@@ -81,6 +81,9 @@ def test_each_edge_keeps_the_likeliest(whole: Path, root: Path) -> None:
 def test_what_is_handed_on_checks(whole: Path, root: Path) -> None:
     for name in ("narrow_second.nas", "genotype_first.nas", "genotype_second.nas"):
         assert Compilation.from_path(whole / name, root / "demo").check() == []
+    text = (whole / "narrow_second.nas").read_text().replace("avg_pool", "avg_pol")
+    found = Compilation.from_text(text, folder=whole).check()
+    assert {d.code for d in found} == {"not-a-candidate"}
 
 
 @pytest.mark.slow
