@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from nascompile.ir.program import CallNode, GateNode, LayerNode, MixNode, Node, PhiNode, Program, TensorType
+from nascompile.ir.program import CallNode, GateNode, Graph, LayerNode, MixNode, Node, PhiNode, Program, TensorType
 
 INPUT, OUTPUT = "input", "output"
+_FEW = 3
 _NAME = re.compile(r"([A-Za-z_]\w*(?:\[[^\]]*\])?)\.")
 
 
@@ -67,8 +68,40 @@ def net_of(program: Program, values: Mapping[str, Any] | None = None) -> Net:
     """The body of a space, of the open program; `values` are a genotype's.
 
     Gates and optional repetitions belong to the block whose value they pass on; what the body does not name is the
-    block `output` where only the output needs it.
+    block `output` where only the output needs it. A body that is little more than one call is drawn as what it calls.
     """
+    found = _named(program, values)
+    if len(found.blocks) <= _FEW and any(_is_large(node) for node in program.graph.nodes):
+        return _named(replace(program, graph=_unfolded(program.graph)), values)
+    return found
+
+
+def _is_large(node: Node) -> bool:
+    return isinstance(node, CallNode) and len(node.graph.nodes) > 2 * _FEW
+
+
+def _unfolded(graph: Graph) -> Graph:
+    """With the nodes of large calls in place of the calls."""
+    types, nodes = list(graph.types), list[Node]()
+    for node in graph.nodes:
+        if not isinstance(node, CallNode) or not _is_large(node):
+            nodes.append(node)
+            continue
+        inner = node.graph
+        ids = dict(zip(inner.inputs, node.inputs, strict=True))
+        ids.update(zip((value for _, value in inner.outputs), node.outputs, strict=True))
+        for value in range(len(inner.types)):
+            if value not in ids:
+                types.append(inner.types[value])
+                ids[value] = len(types) - 1
+        for each in inner.nodes:
+            inputs, outputs = tuple(ids[v] for v in each.inputs), tuple(ids[v] for v in each.outputs)
+            nodes.append(replace(each, inputs=inputs, outputs=outputs))
+    return replace(graph, nodes=tuple(nodes), types=tuple(types))
+
+
+def _named(program: Program, values: Mapping[str, Any] | None) -> Net:
+    """One block for each name of the body."""
     owners = {program.graph.inputs[0]: INPUT}
     unnamed = _unnamed(program)
     blocks = {INPUT: _block(INPUT, [], program.graph.types[program.graph.inputs[0]])}

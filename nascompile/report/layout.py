@@ -21,7 +21,7 @@ class Layout:
 
 
 def lay_out(net: Net) -> Layout:
-    """A lattice if most blocks have two indices and no link goes back; else by depth and resolution.
+    """A lattice if blocks with two indices are woven and no link goes back; else by depth and resolution.
 
     Blocks between two blocks of a lattice become links; a value that only they name becomes a block without a name.
     """
@@ -49,7 +49,9 @@ def _lattice(net: Net, family: str) -> Layout | None:
     columns = {name: block.indices[1 - level] for name, block in members.items()}
     net, columns = _with_edges(net, columns)
     lattice = frozenset(columns)
-    if len(set(columns.values())) < 2 or len({block.indices[level] for block in members.values()}) < 2:
+    inside = {(link.source, link.target) for link in net.links if {link.source, link.target} <= lattice}
+    is_chain = len(inside) < len(lattice)
+    if is_chain or len(set(columns.values())) < 2 or len({block.sides for block in members.values()}) < 2:
         return None
     _place_others(net, columns, lattice)
     if any(columns[link.source] > columns[link.target] for link in net.links):

@@ -87,6 +87,15 @@ def test_a_grid_with_kept_edges(root: Path) -> None:
     assert all(x[f"node[{b}, {d}]"] - x["node[0, 0]"] == b for b in range(13) for d in range(4))
 
 
+def test_a_chain_is_no_lattice(root: Path) -> None:
+    """Groups of blocks by two indices, inside the one operator that the space calls."""
+    chain = net(root, "genotypes/analog_nas", (3, 32, 32), "tutorial_best")
+    found = lay_out(chain)
+    assert not found.lattice
+    columns = [found.places[name][0] for name in chain.blocks]
+    assert {"y[0, 0]", "y[3, 2]"} <= set(chain.blocks) and columns == list(range(len(columns)))
+
+
 PICTURES = [
     ("nas_unet", (1, 64, 64)), ("mixsearch", (3, 64, 64)), ("dints", (1, 32, 32)), ("auto_deeplab", (3, 64, 64)),
     ("unet", (1, 64, 64)), ("unet_plus_plus", (1, 64, 64)), ("darts", (3, 32, 32)), ("nas_lung", (1, 32, 32, 32)),
