@@ -49,7 +49,8 @@ def sgd(
     nesterov: bool = False,
 ) -> Optimizer:
     """Stochastic gradient descent; the defaults are DARTS'."""
-    return torch.optim.SGD(parameters, lr, momentum, weight_decay=weight_decay, nesterov=nesterov)
+    # Fused: a supernet's weights are one large tensor, and every other way writes copies of all of it.
+    return torch.optim.SGD(parameters, lr, momentum, weight_decay=weight_decay, nesterov=nesterov, fused=True)
 
 
 def adam(
