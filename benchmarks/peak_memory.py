@@ -34,7 +34,7 @@ def measured_peak(call: Callable[[], object]) -> int:
     """The most bytes that a call holds at once beyond what it found allocated."""
     with profile(profile_memory=True) as profiler:
         kept = call()
-    events = [e for e in profiler.profiler.kineto_results.events() if e.name() == "[memory]"]  # type: ignore[union-attr]
+    events = [e for e in profiler.profiler.kineto_results.events() if e.name() == "[memory]"]
     held = peak = 0
     for event in sorted(events, key=lambda e: e.start_ns()):
         held += event.nbytes()

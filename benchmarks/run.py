@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import compiler_rows
+import cost_rows
 import dints_step
 import supernet_rows
 from record import fingerprint, read, write
@@ -29,6 +30,9 @@ ROWS: dict[str, Callable[[argparse.Namespace], Iterator[tuple[str, Any]]]] = {
     "elaborate": compiler_rows.elaborate_rate,
     "sample": compiler_rows.sample_rate,
     "cost": compiler_rows.cost_rate,
+    "pricing": cost_rows.pricing,
+    "ranges": cost_rows.ranges,
+    "expectations": cost_rows.expectations,
 }
 
 

@@ -1,10 +1,11 @@
 """Random genotypes of the shipped spaces: what `check` promises is what torch builds.
 
     python benchmarks/soundness.py --meta 10000 --real 1000
+    python benchmarks/soundness.py --each 500
 
-draws that many genotypes in all, spread over the spaces. Each is elaborated and built; the outputs' shapes, the
-parameters and the multiply-accumulates must be those that the text's cost gives without torch. `meta` runs use no
-memory; `real` runs compute with numbers and also look for values that are not finite. Results go to
+draws that many genotypes in all, spread over the spaces, or so many of each. Each is elaborated and built; the outputs'
+shapes, the parameters and the multiply-accumulates must be those that the text's cost gives without torch. `meta` runs
+use no memory; `real` runs compute with numbers and also look for values that are not finite. Results go to
 `benchmarks/results/soundness.json` as they come, and a second call goes on where the first one stopped.
 """
 
@@ -15,7 +16,7 @@ import random
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,6 @@ from record import fingerprint, read, write
 from torch.utils.flop_counter import FlopCounterMode
 
 from nascompile.backends.pytorch import build
-from nascompile.ir.program import Program
-from nascompile.passes.pipelines import FIXED, run
 from nascompile.profile.cost import cost_of
 from nascompile.resources import resource
 from nascompile.semantics.elaborate import Request, elaborate
@@ -104,7 +103,7 @@ def verify(space: Space, genotype: Genotype, *, is_real: bool) -> str | None:
     promised = [program.graph.types[value].axes for _, value in program.graph.outputs]
     if shapes != promised:
         return f"shapes {shapes}, promised {promised}"
-    cost = cost_of(compiled(program))
+    cost = cost_of(program)
     parameters = sum(p.numel() for p in net.parameters())
     if parameters != cost.live:
         return f"{parameters} parameters, promised {cost.live}"
@@ -115,13 +114,13 @@ def verify(space: Space, genotype: Genotype, *, is_real: bool) -> str | None:
     return None
 
 
-def compiled(program: Program) -> Program:
-    """The program after the passes of fixed networks: what feeds nothing but a zero is gone."""
-    return replace(program, graph=run(program.graph, FIXED))
+def run_all(
+    path: Path, meta: int, real: int, seconds: float, part: slice = slice(None), each: int = 0
+) -> dict[str, Any]:
+    """Draw for a part of the spaces until the numbers are reached or the time is over; returns what is also on disk.
 
-
-def run_all(path: Path, meta: int, real: int, seconds: float, part: slice = slice(None)) -> dict[str, Any]:
-    """Draw for a part of the spaces until the numbers are reached or the time is over; returns what is also on disk."""
+    Every space gets at least `each` draws without memory.
+    """
     results = read(path) or {"machine": fingerprint(), "spaces": {}}
     deadline, saved = time.monotonic() + seconds, time.monotonic()
     chosen = SPACES[part]
@@ -134,7 +133,7 @@ def run_all(path: Path, meta: int, real: int, seconds: float, part: slice = slic
             for space in chosen:
                 record = results["spaces"].setdefault(space.label, {"meta": 0, "real": 0, "wrong": []})
                 searched = opened[space.label]
-                wanted = -(-real // len(SPACES)) if kind == "real" else -(-meta * space.share // shares)
+                wanted = -(-real // len(SPACES)) if kind == "real" else max(each, -(-meta * space.share // shares))
                 if record[kind] >= wanted or time.monotonic() > deadline:
                     continue
                 done = False
@@ -155,14 +154,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--meta", type=int, default=10_000)
     parser.add_argument("--real", type=int, default=1_000)
+    parser.add_argument("--each", type=int, default=0, help="draws without memory of every space, at least")
     parser.add_argument("--seconds", type=float, default=1e9, help="stop after this time")
     parser.add_argument("--part", type=int, nargs=2, default=(0, 1), help="I N: every N-th space from number I")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "soundness.json")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    results = run_all(
-        options.out, options.meta, options.real, options.seconds, slice(options.part[0], None, options.part[1])
-    )
+    part = slice(options.part[0], None, options.part[1])
+    results = run_all(options.out, options.meta, options.real, options.seconds, part, options.each)
     for label, record in results["spaces"].items():
         print(f"{label:28} meta {record['meta']:6} real {record['real']:5} wrong {len(record['wrong'])}")
 

@@ -76,7 +76,7 @@ class Pricer:
             return found
         rng = random.Random(0)
         drawn = [self.space.sample(rng).values for _ in range(self._checks)]
-        same = all(self._by_terms(found, [values])[0] == self._by_elaboration(values) for values in drawn)
+        same = all(self._by_terms(found, [values])[0] == self.elaborated(values) for values in drawn)
         return found if same else None
 
     def price(self, genotype: Genotype | Values) -> Price:
@@ -87,10 +87,10 @@ class Pricer:
         """The prices of many genotypes, in their order; together they cost much less than one by one."""
         rows = [g.values if isinstance(g, Genotype) else g for g in genotypes]
         if len(self._known) + len(rows) <= FIRST and "found" not in self.__dict__:
-            return [self._by_elaboration(values) for values in rows]
+            return [self.elaborated(values) for values in rows]
         found = self.found
         if found is None:
-            return [self._by_elaboration(values) for values in rows]
+            return [self.elaborated(values) for values in rows]
         prices: list[Price] = []
         for start in range(0, len(rows), BATCH):
             prices += self._by_terms(found, rows[start : start + BATCH])
@@ -117,7 +117,8 @@ class Pricer:
         decisions = {p: replace(d, candidates=left.get(p, d.candidates)) for p, d in program.decisions.items()}
         return replace(program, decisions=decisions)
 
-    def _by_elaboration(self, values: Values) -> Price:
+    def elaborated(self, values: Values) -> Price:
+        """The price by elaborating the network: what the space's terms have to agree with."""
         key = tuple(values.items())
         if key not in self._known:
             cost = cost_of(self.program(values))

@@ -60,29 +60,29 @@ def test_an_open_space_has_no_memory(written: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "input_", "arguments"),
+    ("name", "input_", "arguments", "batch"),
     [
-        ("nas_unet", (1, 64, 64), {"depth": 2}),
-        ("cifar", (3, 32, 32), {"layers": 3}),
-        ("dints", (1, 32, 32, 32), {"blocks": 2}),
-        ("nas_lung", (1, 32, 32, 32), {}),
+        ("nas_unet", (1, 64, 64), {"depth": 2}, 1),
+        ("cifar", (3, 32, 32), {"layers": 3}, 2),
+        ("dints", (1, 32, 32, 32), {"blocks": 2}, 1),
+        ("nas_lung", (1, 32, 32, 32), {}, 2),
     ],
 )
 def test_torch_allocates_what_is_predicted(
-    name: str, input_: tuple[int, ...], arguments: dict[str, Any], shipped: Any
+    name: str, input_: tuple[int, ...], arguments: dict[str, Any], batch: int, shipped: Any
 ) -> None:
     opened = shipped(name, input_, **arguments)
     program = opened.net(opened.space.sample(random.Random(17)).values)
     net = build(program)
-    x = torch.randn(2, *input_, generator=torch.Generator().manual_seed(0))
+    x = torch.randn(batch, *input_, generator=torch.Generator().manual_seed(0))
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         with torch.inference_mode():
-            assert peak_memory(program, batch=2).transient == pytest.approx(
+            assert peak_memory(program, batch=batch).transient == pytest.approx(
                 allocated(lambda: net.eval()(x)), rel=0.1
             )  # fmt: skip
-        assert peak_memory(program, batch=2, is_training=True).transient == pytest.approx(
+        assert peak_memory(program, batch=batch, is_training=True).transient == pytest.approx(
             allocated(lambda: step(net.train(), x)), rel=0.1
         )
     finally:
