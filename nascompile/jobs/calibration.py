@@ -37,7 +37,7 @@ NETWORKS: tuple[tuple[str, str, tuple[int, ...], dict[str, Any]], ...] = (
     ("darts", "cifar", (3, 64, 64), {"layers": 5, "c": 24}),
     ("mobilenet_v3", "mobilenet_v3", (3, 64, 64), {}),
     ("mobilenet_v3", "mobilenet_v3", (3, 96, 96), {}),
-    ("analog_nas", "analog_nas", (3, 32, 32), {}),
+    ("unets", "multires_unet", (1, 64, 64), {"c": 12}),
 )
 """Specs, spaces, inputs and arguments whose random networks teach the correction: 2-D and 3-D, with decoders."""
 
