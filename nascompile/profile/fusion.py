@@ -80,7 +80,7 @@ def _folded(network: Operations) -> list[_Step]:
             shapes = tuple(network.shapes[value] for value in operation.inputs if value in constants)
             inputs = tuple(value for value in operation.inputs if value not in constants)
             operation = replace(operation, inputs=inputs, weights=operation.weights + shapes)
-        if operation.kind == "Conv" and operation.inputs[0] in padded:
+        if operation.kind in ("Conv", "MaxPool") and operation.inputs[0] in padded:
             before_padding = padded[operation.inputs[0]].inputs
             steps.remove(last[operation.inputs[0]])
             operation = replace(operation, inputs=before_padding)

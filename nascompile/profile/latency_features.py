@@ -54,6 +54,8 @@ def work(kernel: Kernel, block: int = 16) -> list[float]:
         weights = float(c * o // kernel.groups * max(1, prod(kernel.window)))
         columns = float(c * prod(kernel.window) * positions) if not kernel.layout and prod(kernel.window) > 1 else 0.0
         return [1.0, macs, float(c * inside), float(o * outside * (2 if kernel.adds else 1)), weights, columns]
+    if kernel.kind.startswith("Reorder"):  # blocks are filled up
+        c, o = (c, _up(o, block)) if kernel.kind == "ReorderInput" else (_up(c, block), o)
     window = float(max(1, prod(kernel.window)))
     return [1.0, o * outside * window, float(c * inside), float(o * outside), float(kernel.groups), float(o)]
 

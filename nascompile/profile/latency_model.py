@@ -86,6 +86,8 @@ class LatencyModel:
 
     def predict_kernels(self, placed: Sequence[Placed]) -> Prediction:
         """The latency of a network by its kernels."""
+        from nascompile.profile.latency_regression import CALL
+
         correction = self.table.correction
         self.price(p.kernel for p in placed)
         priced, variance, unknown = [], 0.0, dict.fromkeys(())
@@ -93,7 +95,7 @@ class LatencyModel:
             time, spread = self._known[p.kernel]
             us = correction.kernel + time * correction.scale.get(group(p.kernel), 1.0)
             priced.append(Priced(p.kernel, us / 1e3, spread, p.paths))
-            variance += (us * spread) ** 2
+            variance += ((us + CALL) * spread) ** 2
             if spread > UNSURE:
                 unknown[p.kernel] = None
         total = correction.start + 1e3 * sum(p.ms for p in priced)

@@ -16,6 +16,9 @@ import numpy as np
 from nascompile.profile.kernels import Kernel
 from nascompile.profile.latency_features import matrix
 
+CALL = 2.0
+"""Microseconds added to every time before its logarithm is taken: below them the runtime's clock sees only noise."""
+
 FITTED = 200
 """Kernels that lengths are fitted on; the rest only take part in the interpolation."""
 
@@ -38,19 +41,19 @@ class Regression:
         x, amounts = matrix(list(kernels), block)
         self.block, self.shape = block, shape
         self._x = x
-        self._y = np.log(np.asarray(times)) - np.log(amounts @ np.asarray(shape.mean))
+        self._y = np.log(np.asarray(times) + CALL) - np.log(amounts @ np.asarray(shape.mean))
         covariance = _covariance(x, x, shape) + np.eye(len(x)) * (shape.noise**2 + 1e-8)
         self._inverse = np.linalg.inv(covariance)
         self._alpha = self._inverse @ self._y
 
     def predict(self, kernels: Sequence[Kernel]) -> tuple[Any, Any]:
-        """Microseconds and the standard deviation of their logarithm, for each kernel."""
+        """Microseconds, and the standard deviation of the logarithm of these and `CALL`, for each kernel."""
         x, amounts = matrix(list(kernels), self.block)
         between = _covariance(x, self._x, self.shape)
         left = between @ self._alpha
         variance = self.shape.signal**2 - np.einsum("ij,jk,ik->i", between, self._inverse, between)
         times = amounts @ np.asarray(self.shape.mean) * np.exp(left)
-        return times, np.sqrt(np.maximum(variance, 0) + self.shape.noise**2)
+        return np.maximum(times - CALL, 0.1), np.sqrt(np.maximum(variance, 0) + self.shape.noise**2)
 
     def left_out(self) -> Any:
         """The logarithmic error of each measured kernel, predicted from all others (eq. 5.12)."""
@@ -62,7 +65,7 @@ def fit(kernels: Sequence[Kernel], times: Sequence[float], block: int, seed: int
     from scipy.optimize import minimize
 
     x, amounts = matrix(list(kernels), block)
-    seconds = np.asarray(times, float)
+    seconds = np.asarray(times, float) + CALL
     mean = _weights(amounts, seconds)
     y = np.log(seconds) - np.log(amounts @ mean)
     scale = np.maximum(x.std(0), 1e-3)
