@@ -17,6 +17,7 @@ from nascompile.cli.fuse import fuse
 from nascompile.cli.import_ import import_
 from nascompile.cli.predict import predict
 from nascompile.cli.profile import profile
+from nascompile.cli.report import report
 from nascompile.cli.run import run
 from nascompile.cli.runs import runs
 from nascompile.cli.search import search
@@ -50,7 +51,7 @@ def _start(
     pass
 
 
-for command in (check, fmt, show, search, train, evaluate, run, runs, profile, export, predict, fuse, doctor):
+for command in (check, fmt, show, search, train, evaluate, run, runs, report, profile, export, predict, fuse, doctor):
     app.command()(command)
 app.command("import")(import_)
 

@@ -16,6 +16,7 @@ from nascompile.space.genotype import Genotype
 from nascompile.syntax import nodes as ast
 
 FRONT = "front.json"
+TRIALS = "trials.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def trace(trials: Sequence[Trial], reference: Sequence[float]) -> list[float]:
 def write_outcome(
     run: Run, trials: Sequence[Trial], goals: Sequence[Goal], reference: Sequence[float] | None
 ) -> Genotype:
-    """Write `front.json`, `front.nas`, `metrics.csv`, `timing.csv` and `genotype.nas`; returns the latter."""
+    """Write the front, all trials and their tables, and `genotype.nas`, which is returned."""
     front = front_of(trials)
     corner = reference_of(trials, goals, reference)
     volumes = trace(trials, corner)
@@ -104,6 +105,11 @@ def write_outcome(
         },
     )
     places = {t.number: i + 1 for i, t in enumerate(front.members)}
+    listed = [
+        {**summary(t, goals), "state": t.state, "error": t.error, "genotype": t.genotype.to_text("trial", header=False)}
+        for t in trials
+    ]
+    write_json(run.path(TRIALS), {"trials": listed})
     rows = [_row(t, goals, v, places.get(t.number)) for t, v in zip(trials, volumes, strict=True)]
     write_table(run.path("metrics.csv"), rows)
     write_table(run.path("timing.csv"), [{"stage": f"trial {t.number}", "seconds": t.seconds} for t in trials])
@@ -114,7 +120,7 @@ def write_outcome(
 
 def summary(trial: Trial, goals: Sequence[Goal]) -> dict[str, Any]:
     """Number, objectives and measures of a trial, as plain data."""
-    values = {g.name: g.sign * loss for g, loss in zip(goals, trial.losses, strict=True)}
+    values = {g.name: g.sign * loss for g, loss in zip(goals, trial.losses, strict=False)}
     return {"trial": trial.number, "seed": trial.seed, "values": values, "measures": dict(trial.measures)}
 
 

@@ -11,6 +11,7 @@ import torch
 
 from nascompile import __version__
 from nascompile.compilation import Compilation
+from nascompile.config.measures import STATIC
 from nascompile.config.objectives import value_of, violation
 from nascompile.config.sampling import Sampling
 from nascompile.config.search import SearchConfig
@@ -20,8 +21,9 @@ from nascompile.diagnostics import error
 from nascompile.jobs.front import Goal, write_outcome
 from nascompile.jobs.programs import call_for_task, input_for
 from nascompile.jobs.searching import declared_narrowing
-from nascompile.jobs.trials import Assignment, Recipe, Result
+from nascompile.jobs.trials import Assignment, Recipe, Result, measures_of
 from nascompile.jobs.workers import Workers
+from nascompile.profile.measures import PRICED
 from nascompile.profile.pricing import Pricer
 from nascompile.runs import Run
 from nascompile.search.loop import Loop
@@ -51,14 +53,15 @@ class Sampled:
     goals: tuple[Goal, ...]
     first: tuple[Genotype, ...]
     digest: str
+    pricer: Pricer
+    priced: tuple[str, ...]
     _prices: dict[str, tuple[Mapping[str, float], float]] = field(default_factory=dict, repr=False)
 
     def price(self, genotype: Genotype) -> tuple[Mapping[str, float], float]:
         """Static measures of a genotype, and how far they break the conditions."""
         key = genotype.digest()
         if key not in self._prices:
-            found = Pricer(self.text.library, self.space).price(genotype)
-            measures = {name: float(getattr(found, name)) for name in ("params", "macs", "activations", "flops")}
+            measures = {name: float(v) for name, v in self.pricer.measures(genotype, self.priced).items()}
             self._prices[key] = (measures, self.broken(measures))
         return self._prices[key]
 
@@ -105,7 +108,9 @@ def prepare_sampled(text: Compilation, name: str | None, task: Task) -> Sampled:
         message = f"`reference` has {len(sampling.reference)} values, and there are {len(goals)} objectives"
         raise error("bad-value", message, config.spans.get("reference"))
     first = tuple(_enqueued(text, one, space, config) for one in sampling.enqueue)
-    return Sampled(text, name, config, sampling, task, space, goals, first, identity(text, name))
+    priced = (*PRICED, *(m for m in measures_of(config, task) if m in STATIC and m not in PRICED))
+    pricer = Pricer(text.library, space)
+    return Sampled(text, name, config, sampling, task, space, goals, first, identity(text, name), pricer, priced)
 
 
 def _enqueued(text: Compilation, name: str, space: SearchSpace, config: SearchConfig) -> Genotype:
