@@ -17,9 +17,8 @@ from typing import Any
 from nascompile.diagnostics import error
 from nascompile.ir.program import Decision
 from nascompile.space.genotype import Genotype
-from nascompile.space.legal import violated
 from nascompile.space.options import labels_of
-from nascompile.space.space import REJECTION_LIMIT, SearchSpace
+from nascompile.space.space import PRICED_LIMIT, REJECTION_LIMIT, SearchSpace
 from nascompile.space.table import Filled
 
 Prefer = Callable[[Decision, Sequence[Any]], Any]
@@ -123,22 +122,22 @@ class Variation:
     def walk(self, rng: random.Random, prefer: Prefer) -> Genotype:
         """The genotype that `prefer` leads to. A value that is not possible is replaced by a drawn one.
 
-        Raises NasError `empty-space`, and `sampling-failed` when 10,000 walks break a condition on reals; `prefer` is
-        asked anew in each.
+        Raises NasError `empty-space`, and `sampling-failed` when 10,000 walks break a condition on reals, or 1,000 a
+        limit on costs; `prefer` is asked anew in each.
         """
         space = self.space
         if space.size() == 0:
             raise error("empty-space", f"no genotype of `{space.name}` fulfils its conditions")
-        conditions = [c for c in space.constraints if c.condition is not True] if space.reals else []
-        for attempt in range(REJECTION_LIMIT):
+        is_free = not space.limits and not space.reals
+        most = PRICED_LIMIT if space.limits else REJECTION_LIMIT
+        for attempt in range(most):
             values: dict[str, Any] = {}
-            self._descend(space.counts, rng, prefer if attempt < REJECTION_LIMIT // 10 else _drawn, values)
-            if not conditions or not list(violated(conditions, values, None)):
+            self._descend(space.counts, rng, prefer if attempt < most // 10 else _drawn, values)
+            if is_free or not space.broken(values):
                 return space.genotype(values)
-        raise error(
-            "sampling-failed", f"none of {REJECTION_LIMIT} draws fulfils the conditions on real numbers",
-            conditions[0].origin.span,
-        )  # fmt: skip
+        broken = (*space.limits, *space.constraints)[0]
+        message = f"none of {most:,} draws fulfils `where {broken.text}`"
+        raise error("sampling-failed", message, broken.origin.span)
 
     def _descend(self, filled: Filled[int], rng: random.Random, prefer: Prefer, found: dict[str, Any]) -> None:
         state: Any = ()

@@ -13,6 +13,7 @@ from nascompile.profile.cost import cost_of
 from nascompile.resources import resource
 from nascompile.semantics.names import check_library
 from nascompile.space.space import SearchSpace
+from nascompile.space.vary import Variation
 
 TEXT = """nas 1
 import std.layers
@@ -104,3 +105,13 @@ def test_the_residual_space_has_a_limit() -> None:
         genotype = space.sample(rng)
         assert cost_of(text.network(genotype)).live < 1_000_000
     assert not text.space().limits
+
+
+def test_varied_genotypes_keep_to_the_limit() -> None:
+    space = compiled().space()
+    variation = Variation(space)
+    rng = random.Random(0)
+    genotype = space.sample(rng)
+    for _ in range(20):
+        genotype = variation.mutate(genotype, rng)
+        assert weights(genotype.values["n"], genotype.values["w"]) < 3000

@@ -1,7 +1,7 @@
 """Which part of a supernet a weight step trains: a genotype drawn with a given number of paths.
 
-The first search code of DiNTS (CVPR 2021; `get_code_a`, `get_code_c`): the first block keeps `count` random paths, every later one a
-random feasible set of as many, or of as many as are possible, and every edge one random operator.
+The first search code of DiNTS (CVPR 2021; `get_code_a`, `get_code_c`): the first block keeps `count` random paths,
+every later one a random feasible set of as many, or of as many as are possible, and every edge one random operator.
 """
 
 from __future__ import annotations
