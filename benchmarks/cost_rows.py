@@ -16,7 +16,7 @@ from nascompile.profile.diagrams import NotTabulated
 from nascompile.profile.expectation import Expectation
 from nascompile.profile.pricing import Pricer
 
-GENOTYPES = 2048
+GENOTYPES = 4096
 
 
 def pricing(options: argparse.Namespace) -> Iterator[tuple[str, Any]]:

@@ -22,7 +22,7 @@ from nascompile.space.space import SearchSpace
 
 Values = Mapping[str, Any]
 
-BATCH = 1024
+BATCH = 4096
 """Genotypes that are priced together."""
 
 FIRST = 4

@@ -61,7 +61,7 @@ def terms_of(program: Program, *, is_legal: bool = True) -> Terms:
     """
     diagrams = Diagrams(program.decisions, program.constraints if is_legal else ())
     steps, outputs, count = flat(program.graph)
-    presence, zero = _forward(steps, count, diagrams)
+    presence, zero = _forward(steps, len(program.graph.inputs), count, diagrams)
     return Terms(_backward(steps, outputs, presence, zero, diagrams), diagrams)
 
 
@@ -107,9 +107,11 @@ def is_alias(node: LayerNode) -> bool:
     return node.layer == "identity" or (node.layer in _DROPOUTS and node.attrs["p"] == 0)
 
 
-def _forward(steps: list[Step], count: int, d: Diagrams) -> tuple[list[int], list[int]]:
+def _forward(steps: list[Step], inputs: int, count: int, d: Diagrams) -> tuple[list[int], list[int]]:
     """For every value: where it is there, and where it is the output of a `zero`."""
-    presence = [TRUE] * count
+    made = {o for step in steps for o in step.outputs}
+    # What nothing makes is the input, or stands for an absent value.
+    presence = [TRUE if value in made or value < inputs else FALSE for value in range(count)]
     zero = [FALSE] * count
     for step in steps:
         node, there = step.node, [presence[i] for i in step.inputs]

@@ -47,9 +47,9 @@ def merge(env: Env, condition: Any, then: Any, orelse: Any, span: Span) -> Any:
         )
         return Tensor(value, type_, symbols.choose(condition, then.presence, orelse.presence))
     if isinstance(then, Tensor) and isinstance(orelse, Absent):
-        return Tensor(then.id, then.type, symbols.conjunction(condition, then.presence))
+        return _sometimes(env, condition, then, span)
     if isinstance(orelse, Tensor) and isinstance(then, Absent):
-        return Tensor(orelse.id, orelse.type, symbols.conjunction(symbols.negation(condition), orelse.presence))
+        return _sometimes(env, symbols.negation(condition), orelse, span)
     if isinstance(then, OPERATORS) and isinstance(orelse, OPERATORS):
         return Alternative(condition, then, orelse, span)
     if isinstance(then, int | float | Sym) and isinstance(orelse, int | float | Sym):
@@ -59,3 +59,16 @@ def merge(env: Env, condition: Any, then: Any, orelse: Any, span: Span) -> Any:
     raise env.ctx.fail(
         "branches-differ", f"the branches give {describe(then)} and {describe(orelse)}", span, "give both the same kind"
     )
+
+
+def _sometimes(env: Env, condition: Any, tensor: Tensor, span: Span) -> Tensor:
+    """The tensor where a condition holds, absent elsewhere; the graph says so with a stand-in that nothing computes."""
+    presence = symbols.conjunction(condition, tensor.presence)
+    if not isinstance(condition, Sym):
+        return Tensor(tensor.id, tensor.type, presence)
+    frame = env.frame
+    absent, value = frame.value(tensor.type), frame.value(tensor.type)
+    frame.nodes.append(
+        PhiNode(condition, (tensor.id, absent), (value,), frame.unique("phi"), env.ctx.origin(span), frame.guard())
+    )
+    return Tensor(value, tensor.type, presence)
