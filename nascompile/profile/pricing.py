@@ -22,8 +22,10 @@ from nascompile.space.space import SearchSpace
 
 Values = Mapping[str, Any]
 
-BATCH = 4096
-"""Genotypes that are priced together."""
+BATCH = 1024
+"""Genotypes that are priced together; four times as many where the diagrams are large (`LARGE` nodes)."""
+
+LARGE = 20_000
 
 FIRST = 4
 """Genotypes that are elaborated before the space's terms are looked for."""
@@ -92,8 +94,9 @@ class Pricer:
         if found is None:
             return [self.elaborated(values) for values in rows]
         prices: list[Price] = []
-        for start in range(0, len(rows), BATCH):
-            prices += self._by_terms(found, rows[start : start + BATCH])
+        batch = BATCH if len(found.diagrams.variable) < LARGE else 4 * BATCH
+        for start in range(0, len(rows), batch):
+            prices += self._by_terms(found, rows[start : start + batch])
         return prices
 
     def measures(self, genotype: Genotype | Values, names: Iterable[str] = PRICED) -> dict[str, int]:
