@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 MODULES = "Python modules that only hold others, activations that are registered with a block and never run"
+JOINED = "that a cell joins all its nodes, which holds for every published genotype"
 SURROGATES = "what trained surrogates (XGBoost files of the authors) predict"
 
 HOLDS = {
@@ -64,6 +65,7 @@ REASONS: dict[str, tuple[str, ...]] = {
         "names of tensors (their number is compared), and arguments that follow from others",
         "a second deviation",
     ),
+    "dints_connectivity": ("names of the blocks that change the resolution",),
     "dints_decode": (
         "the best block by block, which is no legal path in most records and which nothing uses",
         "seconds",
@@ -94,15 +96,16 @@ REASONS: dict[str, tuple[str, ...]] = {
         "the error that ends three of four traces, an index one too high",
     ),
     "nasunet_baselines": ("other baselines than U-Net",),
-    "nasunet_discretize": ("ties, where rounding decides", "that double precision gives the same"),
-    "nasunet_fixed": (MODULES,),
+    "nasunet_discretize": ("ties, where rounding decides", "that double precision gives the same", JOINED),
     "nasunet_losses_metrics": (
         "run-length codes, class weights and surface voxels of single data sets: their conventions are their own",
         "schedules that raise or never decay",
         "smoothed and frequency-weighted scores",
     ),
     "nasunet_ops": (MODULES,),
-    "nasunet_supernet": (MODULES,),
+    "nasunet_search_trace": (JOINED,),
+    "nasunet_supernet": (MODULES, JOINED),
+    "stated_counts": ("names of settings",),
     "wdan_discretize": (
         "the normal operator that the original logs after the second stage, from another rule than its genotype",
     ),
@@ -119,7 +122,6 @@ REASONS: dict[str, tuple[str, ...]] = {
         "the repository's rule for operations, which enlarges dilated kernels",
         "other variants of attention and recurrent U-Nets, published scores and times",
     ),
-    "wdan_supernet": (MODULES,),
 }
 
 ELSEWHERE = "Recorded, and not copied here:"

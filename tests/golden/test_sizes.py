@@ -70,7 +70,8 @@ def test_mixsearch() -> None:
 
 @pytest.mark.parametrize(("depths", "blocks", "count"), DINTS)
 def test_dints_topologies(depths: int, blocks: int, count: int) -> None:
-    assert topologies(blocks, depths).size() == count
+    recorded = reference("dints_connectivity")["depths"][str(depths)]["num_topologies_by_blocks"]
+    assert topologies(blocks, depths).size() == count == int(recorded[str(blocks)])
 
 
 def test_dints_published_grid() -> None:
