@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,15 +18,11 @@ from nascompile.runs import Run, read_json
 
 PAGE = "report.html"
 
-_ACTIVE = re.compile(r"<script|<foreignObject|\son\w+\s*=|javascript:|<!ENTITY", re.IGNORECASE)
-_PROLOGUE = re.compile(r"^.*?(?=<svg)", re.DOTALL)
-
 
 def page(run: Run, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """The page as HTML; `columns` and `rows` are the table of compared networks, empty where there is none yet.
 
-    What the run does not have is left out. Drawings that hold anything active are left out, too. Raises NasError
-    (`unreadable-run`) for a broken file of the run.
+    What the run does not have is left out. Raises NasError (`unreadable-run`) for a broken file of the run.
     """
     environment = Environment(
         loader=FileSystemLoader(resource("templates/report")), undefined=StrictUndefined, autoescape=True,
@@ -58,8 +54,8 @@ def _filled(environment: Environment, run: Run, columns: Sequence[str], rows: Se
         states={state: sum(t["state"] == state for t in trials) for state in ("complete", "rejected", "failed")},
         failures=[t for t in trials if t["error"]],
         details={str(t["trial"]): t for t in trials},
-        curves=Markup(_drawing(run.path("curves.svg"))) if not trials else Markup(""),
-        cells=[Markup(text) for path in sorted(run.folder.glob("cell_*.svg")) if (text := _drawing(path))],
+        curves=_drawing(run.path("curves.svg")) if not trials else "",
+        cells=[(path.stem, _drawing(path)) for path in sorted(run.folder.glob("cell_*.svg"))],
         genotype=_text(run.path("genotype.nas")),
         spec=_text(run.path("spec.nas")),
         environment=_flat(_optional(run, "environment.json")),
@@ -75,8 +71,10 @@ def _text(path: Path) -> str:
 
 
 def _drawing(path: Path) -> str:
-    text = _text(path)
-    return "" if not text or _ACTIVE.search(text) else _PROLOGUE.sub("", text, count=1)
+    """An SVG file as an address: as an image its styles stay its own, and nothing in it can run."""
+    if not path.exists():
+        return ""
+    return "data:image/svg+xml;base64," + b64encode(path.read_bytes()).decode("ascii")
 
 
 def _plots(front: Mapping[str, Any], trials: Sequence[Mapping[str, Any]]) -> list[str]:
