@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
-from nascompile.ir.program import Graph, LayerNode, Program
+from nascompile.ir.program import Graph, LayerNode, Node, Program
 from nascompile.passes.pipelines import FIXED, run
 
 Shape = tuple[int, ...]
@@ -58,13 +58,20 @@ def operations_of(program: Program) -> Operations:
     return lowered(run(program.graph, FIXED))
 
 
-def lowered(graph: Graph) -> Operations:
-    """The operations of a flat graph without decisions. A layer without a row counts as one of kind `Unknown`."""
+def lowered(graph: Graph, *, is_open: bool = False) -> Operations:
+    """The operations of a flat graph without decisions. A layer without a row counts as one of kind `Unknown`.
+
+    With `is_open` decisions are taken to keep everything: mixtures become sums, gates vanish.
+    """
     writer = _Writer(graph)
     for node in graph.nodes:
-        assert isinstance(node, LayerNode), f"an undecided node {node.path} in a fixed network"
-        writer.layer(node)
-    outputs = tuple(writer.ids[value] for _, value in graph.outputs)
+        if isinstance(node, LayerNode):
+            if not is_open or all(value in writer.ids for value in node.inputs):
+                writer.layer(node)
+            continue
+        assert is_open, f"an undecided node {node.path} in a fixed network"
+        writer.everything(node)
+    outputs = tuple(writer.ids[value] for _, value in graph.outputs if value in writer.ids)
     return Operations(graph.inputs[0], outputs, tuple(writer.operations), writer.shapes)
 
 
@@ -91,6 +98,17 @@ class _Writer:
                 self.ids[output] = self.add("Unknown", inputs, self.shape(output), layer=node.layer)
             return
         self.ids[node.outputs[0]] = row(self, node, inputs, self.shape(node.outputs[0]))
+
+    def everything(self, node: Node) -> None:
+        """The sum of all that a decision chooses from, under a path that is no layer's."""
+        self.path = f"{node.path} (all)"
+        values = [self.ids[v] for v in node.inputs if v in self.ids]
+        if values:
+            total = values[0]
+            for value in values[1:]:
+                total = self.add("Add", (total, value), self.shapes[total])
+            for output in node.outputs:
+                self.ids[output] = total
 
     def add(
         self, kind: str, inputs: tuple[int, ...], shape: Shape, weights: tuple[Shape, ...] = (), **attrs: Any

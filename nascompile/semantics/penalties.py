@@ -93,6 +93,8 @@ def _of_call(expr: ast.Call, function: str, program: Program) -> Iterator[Diagno
 
 
 def _measure(expr: ast.Expr, program: Program) -> Iterator[Diagnostic]:
+    if latency_target(expr) is not None:
+        return
     name = name_of(expr)
     known = set(_measures(program.graph, set()))
     if name is None:
@@ -130,6 +132,14 @@ def _connection(expr: ast.Expr, program: Program) -> Iterator[Diagnostic]:
     if not shared_nodes(program.constraints, order):
         hint = f"write `where connected({name})`, with every node fed by one decision only"
         yield _at(expr, "not-connected", f"no `where` connects the decisions `{name}`", hint)
+
+
+def latency_target(expr: ast.Expr) -> str | None:
+    """`cpu` of `latency(cpu)`, `mine.yaml` of `latency("mine.yaml")`: the latency table; None for anything else."""
+    if not isinstance(expr, ast.Call) or expr.callee != ast.Name("latency") or len(expr.arguments) != 1:
+        return None
+    value = expr.arguments[0].value
+    return value.value if isinstance(value, ast.String) else name_of(value)
 
 
 def name_of(expr: ast.Expr) -> str | None:

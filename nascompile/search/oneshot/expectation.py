@@ -55,9 +55,16 @@ class Expectation:
 
 
 def expectation(
-    program: Program, architecture: Architecture, measure: str, certain: Collection[str] = (), span: Span | None = None
+    program: Program,
+    architecture: Architecture,
+    measure: str,
+    certain: Collection[str] = (),
+    span: Span | None = None,
+    costs_of: Mapping[str, float] | None = None,
 ) -> Expectation:
     """Prepare the expectation of `measure`: `macs`, `params`, `activations`, or a name that the text measures.
+
+    With `costs_of`, what a layer costs stands there under its path (`profile.latency_expected`).
 
     `certain` are paths of edges decisions, or names of families of them (`kept`), whose edges all count as kept.
     Raises NasError (`unknown-measure`).
@@ -73,7 +80,7 @@ def expectation(
             continue
         known.update(node.measures)
         ways = frozenset().union(*(needs.get(o, frozenset()) for o in node.outputs))
-        cost = _cost(node, measure, graph)
+        cost = _cost(node, measure, graph) if costs_of is None else costs_of.get(node.path, 0.0)
         if not cost or not ways:
             continue
         if len(ways) == 1:
@@ -81,7 +88,7 @@ def expectation(
             chosen.append([architecture.slots[choice] for choice in next(iter(ways))])
         else:
             coupled.append((cost, ways))
-    if measure not in BUILT_IN and measure not in known:
+    if costs_of is None and measure not in BUILT_IN and measure not in known:
         hint = did_you_mean(measure, [*BUILT_IN, *sorted(known)]) or "an operator says `measure NAME = ...`"
         raise error("unknown-measure", f"nothing measures `{measure}`", span, hint=hint)
     width = max((len(c) for c in chosen), default=0)

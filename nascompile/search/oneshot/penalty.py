@@ -1,7 +1,7 @@
 """`penalty = ...` of a search: an expression over terms of the architecture parameters, as a function for the search.
 
-Numbers, `+ - * /`, `abs(...)`, `entropy(kept)`, `consistency(kept)`, `expected(macs)`, `expected(ram, all = kept)`, and
-`ramp(...)`, which grows from 0 to its value between the end of the warm-up and that of the budget.
+Numbers, `+ - * /`, `abs(...)`, `entropy(kept)`, `consistency(kept)`, `expected(macs)`, `expected(ram, all = kept)`,
+`expected(latency(cpu))` (milliseconds by a latency table), and `ramp(...)`, which grows from 0 to its value between the end of the warm-up and that of the budget.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from nascompile.ir.program import Program
 from nascompile.search.oneshot.expectation import expectation
 from nascompile.search.oneshot.relaxed import Architecture
 from nascompile.search.oneshot.terms import consistency, entropy
-from nascompile.semantics.penalties import FUNCTIONS, PREFIXES
+from nascompile.semantics.penalties import FUNCTIONS, PREFIXES, latency_target
 from nascompile.syntax import nodes as ast
 
 Penalty = Callable[[float], Tensor]
@@ -78,6 +78,14 @@ def _call(expr: ast.Call, function: str, program: Program, architecture: Archite
     if function in ("abs", "ramp"):
         inner = _read(plain[0], program, architecture)
         return (lambda grown: abs(inner(grown))) if function == "abs" else (lambda grown: grown * inner(grown))
+    certain = [_name(named["all"])] if "all" in named else []
+    if function == "expected" and (target := latency_target(plain[0])) is not None:
+        from nascompile.profile.latency_expected import layer_milliseconds
+        from nascompile.profile.latency_model import LatencyModel
+
+        costs = layer_milliseconds(program, LatencyModel.from_target(target))
+        latency = expectation(program, architecture, "latency", certain, plain[0].span, costs)
+        return lambda grown: latency(architecture)
     name, span = _name(plain[0]), plain[0].span
     if function == "entropy":
         entropy(architecture, name, span)
@@ -85,7 +93,6 @@ def _call(expr: ast.Call, function: str, program: Program, architecture: Archite
     if function == "consistency":
         consistency(architecture, program.constraints, name, span)
         return lambda grown: consistency(architecture, program.constraints, name, span)
-    certain = [_name(named["all"])] if "all" in named else []
     expected = expectation(program, architecture, name, certain, span)
     return lambda grown: expected(architecture)
 
