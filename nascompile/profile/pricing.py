@@ -14,6 +14,7 @@ from nascompile.ir.symbols import Sym
 from nascompile.profile.cost import cost_of
 from nascompile.profile.diagrams import NotTabulated
 from nascompile.profile.measures import PRICED, measures_of
+from nascompile.profile.one import One
 from nascompile.profile.terms import Terms, terms_of
 from nascompile.semantics.elaborate import Request, elaborate
 from nascompile.semantics.modules import Library
@@ -26,6 +27,9 @@ BATCH = 1024
 """Genotypes that are priced together; four times as many where the diagrams are large (`LARGE` nodes)."""
 
 LARGE = 20_000
+
+FEW = 4
+"""Genotypes up to which each is looked up for itself."""
 
 FIRST = 4
 """Genotypes that are elaborated before the space's terms are looked for."""
@@ -129,6 +133,8 @@ class Pricer:
         return self._known[key]
 
     def _by_terms(self, found: Terms, rows: Sequence[Values]) -> list[Price]:
+        if len(rows) <= FEW:
+            return [_price_of_one(found, values) for values in rows]
         import numpy as np
 
         from nascompile.profile.columns import Columns
@@ -145,3 +151,14 @@ class Pricer:
                     if isinstance(amount, Sym):
                         totals[:, k] += np.where(condition, columns.number(amount), 0).astype(np.int64)
         return [Price(*row) for row in totals.tolist()]
+
+
+def _price_of_one(found: Terms, values: Values) -> Price:
+    one = One(found.diagrams, values)
+    params = macs = activations = 0
+    for term in found.terms:
+        if one.holds(term.condition):
+            params += one.number(term.params)
+            macs += one.number(term.macs)
+            activations += one.number(term.activations)
+    return Price(int(params), int(macs), int(activations))

@@ -22,6 +22,7 @@ SHIPPED = [
     ("analog_nas", (3, 32, 32), {}),
     ("nas_segnet", (3, 32, 32), {}),
     ("mobilenet_v3", (3, 64, 64), {}),
+    ("nas_unet_flexible", (1, 32, 32), {}),
 ]
 
 
@@ -32,10 +33,11 @@ def test_terms_price_what_the_elaborated_net_costs(
     opened = shipped(name, input_, **arguments)
     pricer = Pricer(opened.library, opened.space, checks=0)
     assert pricer.is_tabulated
-    genotypes = [opened.space.sample(random.Random(seed)) for seed in range(5)]
+    genotypes = [opened.space.sample(random.Random(seed)) for seed in range(6)]
     for genotype, price in zip(genotypes, pricer.prices(genotypes), strict=True):
         cost = cost_of(opened.net(genotype.values))
         assert price == Price(cost.live, cost.macs, cost.activations)
+        assert price == pricer.price(genotype)  # looked up for itself
 
 
 def test_layers_that_feed_only_a_zero_are_dead(written: Any) -> None:
@@ -64,9 +66,9 @@ def test_what_a_real_number_decides_is_priced(written: Any) -> None:
     opened = written("u = pick one of 0.5 .. 0.9\nc = floor(4 / u)\nx -> conv(c, 1) -> conv(2 if u > 0.7 else 3, 1)")
     pricer = Pricer(opened.library, opened.space)
     assert pricer.is_tabulated
-    rows = [{"u": u} for u in (0.5, 0.66, 0.8, 0.9)]
+    rows = [{"u": u} for u in (0.5, 0.55, 0.66, 0.7, 0.8, 0.9)]
     for values, price in zip(rows, pricer.prices(rows), strict=True):
-        assert price.params == cost_of(opened.net(values)).live
+        assert price.params == cost_of(opened.net(values)).live == pricer.price(values).params
 
 
 def test_a_space_whose_terms_do_not_agree_is_elaborated(shipped: Any) -> None:
