@@ -20,7 +20,7 @@ GENOTYPES = 4096
 
 
 def pricing(options: argparse.Namespace) -> Iterator[tuple[str, Any]]:
-    """Genotypes priced a second on one core, many at once and one by one; `prepare`: seconds to find the terms.
+    """Genotypes priced a second of one core's time, many at once and one by one; `prepare`: seconds to find the terms.
 
     What is priced are parameters, multiply-accumulates and activations; 10 of the genotypes are elaborated as well and
     have to agree.
@@ -34,13 +34,13 @@ def pricing(options: argparse.Namespace) -> Iterator[tuple[str, Any]]:
         drawn = [searched.sample(random.Random(seed)) for seed in range(GENOTYPES if is_tabulated else 24)]
         rates = []
         for _ in range(options.repeats if is_tabulated else 1):
-            start = time.perf_counter()
+            start = time.process_time()
             prices = pricer.prices(drawn)
-            rates.append(len(drawn) / (time.perf_counter() - start))
-        start = time.perf_counter()
+            rates.append(len(drawn) / (time.process_time() - start))
+        start = time.process_time()
         for genotype in drawn[:50]:
             pricer.price(genotype)
-        single = min(50, len(drawn)) / (time.perf_counter() - start)
+        single = min(50, len(drawn)) / (time.process_time() - start)
         wrong = sum(p != pricer.elaborated(g.values) for p, g in zip(prices, drawn[:10], strict=False))
         value = {
             "is_tabulated": is_tabulated, "prepare": prepare, "per_second": statistics.median(rates),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nascompile.ir.symbols import Sym, evaluate
+from nascompile.ir.symbols import Sym
 from nascompile.profile.diagrams import FALSE, TRUE, Diagrams, Variable
 
 Values = Mapping[str, Any]
@@ -16,32 +16,38 @@ Array = NDArray[Any]
 
 
 class Columns:
-    """Genotypes as arrays over one set of diagrams. A decision that does not exist counts as its first value."""
+    """Genotypes as columns over one set of diagrams. A decision that does not exist counts as its first value.
+
+    Conditions are whole numbers with one bit a genotype: Python combines these faster than arrays.
+    """
 
     def __init__(self, diagrams: Diagrams, genotypes: Sequence[Values]):
         self._diagrams = diagrams
         self._genotypes = genotypes
-        self._known: dict[int, Array] = {
-            FALSE: np.zeros(len(genotypes), bool),
-            TRUE: np.ones(len(genotypes), bool),
-        }
+        self._every = (1 << len(genotypes)) - 1
+        self._known: dict[int, int] = {FALSE: 0, TRUE: self._every}
+        self._masks: dict[int, list[int]] = {}
         self._numbers: dict[Sym, Any] = {}
         self._codes: dict[int, Array] = {}
         self._raw: dict[str, list[Any]] = {}
 
-    def holds(self, node: int) -> Array:
-        """Where a condition holds, one boolean a genotype. Every node below it is evaluated once."""
-        for each in self._diagrams.below([node]) if node not in self._known else ():
-            if each not in self._known:
-                self._known[each] = self._condition(each)
-        return self._known[node]
-
-    def all_of(self, nodes: Iterable[int]) -> list[Array]:
-        """`holds` of several conditions."""
-        for each in self._diagrams.below(nodes := list(nodes)):
-            if each not in self._known:
-                self._known[each] = self._condition(each)
-        return [self._known[node] for node in nodes]
+    def holds(self, nodes: Iterable[int]) -> list[Array]:
+        """Where each of some conditions holds, one boolean a genotype. Every node below them is evaluated once."""
+        nodes = list(nodes)
+        d, known, masks = self._diagrams, self._known, self._masks
+        for node in d.below(nodes):
+            if node in known:
+                continue
+            children, position = d.children[node], d.variable[node]
+            bits = masks.get(position)
+            if bits is None:
+                bits = masks[position] = self._bits(position)
+            result = 0
+            for mask, child in zip(bits, children, strict=True):
+                if child != FALSE:
+                    result |= mask & known[child]
+            known[node] = result
+        return [self._array(known[node]) for node in nodes]
 
     def number(self, value: Any) -> Any:
         """An expression over picked numbers: an array, or a plain number where it is one."""
@@ -58,44 +64,30 @@ class Columns:
             self._raw[path] = [values.get(path) for values in self._genotypes]
         return self._raw[path]
 
+    def _array(self, bits: int) -> Array:
+        count = len(self._genotypes)
+        packed = np.frombuffer(bits.to_bytes(-(-count // 8), "little"), np.uint8)
+        return np.unpackbits(packed, count=count, bitorder="little").view(bool)
+
+    def _bits(self, position: int) -> list[int]:
+        """For each value of a variable, the genotypes that take it."""
+        code = self._code(position)
+        rows = [
+            np.packbits(code == n, bitorder="little") for n in range(len(self._diagrams.variables[position].values))
+        ]
+        return [int.from_bytes(row.tobytes(), "little") for row in rows]
+
     def _code(self, position: int) -> Array:
         """The number of the value that each genotype gives a variable."""
         if position not in self._codes:
             variable = self._diagrams.variables[position]
             if variable.fact is not None:
-                code = np.asarray(self.number_of_fact(variable.fact), np.uint8)
+                with np.errstate(all="ignore"):
+                    held = np.asarray(self.number(variable.fact), np.uint8)
+                self._codes[position] = np.broadcast_to(held, len(self._genotypes))
             else:
-                code = np.array(_coded(variable, self._values(variable.path)), np.uint8)
-            self._codes[position] = code
+                self._codes[position] = np.array(_coded(variable, self._values(variable.path)), np.uint8)
         return self._codes[position]
-
-    def number_of_fact(self, fact: Sym) -> list[bool]:
-        """A comparison of real numbers, genotype by genotype: false where a number does not exist."""
-        found = []
-        for values in self._genotypes:
-            try:
-                found.append(bool(evaluate(fact, values)))
-            except (KeyError, TypeError, ZeroDivisionError):
-                found.append(False)
-        return found
-
-    def _condition(self, node: int) -> Array:
-        children = self._diagrams.children[node]
-        code = self._code(self._diagrams.variable[node])
-        if len(children) == 2:
-            low, high = children
-            if low == FALSE:
-                return code.view(bool) if high == TRUE else self._known[high] & code.view(bool)
-            if high == FALSE:
-                return self._known[low] & ~code.view(bool)
-            return np.where(code.view(bool), self._known[high], self._known[low])
-        result = None
-        for child in dict.fromkeys(children):
-            if child != FALSE:
-                here = np.array([c == child for c in children])[code] & self._known[child]
-                result = here if result is None else result | here
-        assert result is not None
-        return result
 
     def _calculated(self, value: Sym) -> Any:
         op, args = value.op, value.args
@@ -107,9 +99,9 @@ class Columns:
             picked: Array = np.array(variable.values)[self._code(self._diagrams.place[args[0], None])]
             return picked
         if op == "kept":
-            return self.holds(self._diagrams.kept(*args))
+            return self.holds([self._diagrams.kept(*args)])[0]
         if op == "is":
-            return self.holds(self._diagrams.taken(*args))
+            return self.holds([self._diagrams.taken(*args)])[0]
         found: Array = _ARRAYS[op](*(self.number(a) for a in args))
         return found
 

@@ -140,7 +140,7 @@ class Pricer:
         from nascompile.profile.columns import Columns
 
         columns = Columns(found.diagrams, rows)
-        conditions = columns.all_of(term.condition for term in found.terms)
+        conditions = columns.holds(term.condition for term in found.terms)
         amounts = [(term.params, term.macs, term.activations) for term in found.terms]
         plain = np.array([[0 if isinstance(a, Sym) else a for a in row] for row in amounts], np.int64)
         kind = np.float64 if plain.sum() < _EXACT else np.int64
