@@ -103,6 +103,7 @@ def evaluated(model: LatencyModel, measured: dict[str, Any], jobs: list[Any]) ->
                 "dearest": {kind: round(by_kind[kind] / found.ms, 3) for kind in dearest},
             }
         )  # fmt: skip
+
     def figures(some: list[dict[str, Any]]) -> dict[str, Any]:
         ranks = [[r["ms"] for r in some], [r["predicted_ms"] for r in some]]
         return shares([r["log_error"] for r in some]) | {

@@ -92,7 +92,8 @@ def profile(
         targets = [of_run(root, run, None, data)]
     else:
         text = options.compilation(spec, set_, config, data, input)
-        targets = [of_text(text, name, space, with_digest=False) for name in genotype or [None]]
+        names: list[str | None] = [*genotype] if genotype else [None]
+        targets = [of_text(text, name, space, with_digest=False) for name in names]
     model = None if target is None else _model(target, targets, measure_missing)
     how = None if static else How(device, batch, threads, seconds, precision, compiled)
     found = figures(targets, model, how, layers=layers or svg is not None, against=against)

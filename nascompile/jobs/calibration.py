@@ -77,9 +77,7 @@ def whole_networks(seconds: float, threads: int, seed: int, say: Say) -> Iterato
             yield Measured(f"{space} {'x'.join(map(str, input))} {turn}", network, found.quiet)
 
 
-def random_network(
-    spec: str, space: str, input: tuple[int, ...], arguments: dict[str, Any], seed: int
-) -> Operations:
+def random_network(spec: str, space: str, input: tuple[int, ...], arguments: dict[str, Any], seed: int) -> Operations:
     """The operations of a random genotype of a shipped space."""
     text = Compilation.from_path(resource(f"specs/{spec}.nas"))
     searched = text.space(space, arguments, input)
@@ -88,7 +86,12 @@ def random_network(
 
 
 def network_latency(
-    network: Operations, threads: int = 1, *, batch: int = 1, seconds: float = 3.0, clock: Clock = time.perf_counter,
+    network: Operations,
+    threads: int = 1,
+    *,
+    batch: int = 1,
+    seconds: float = 3.0,
+    clock: Clock = time.perf_counter,
     provider: str = "CPUExecutionProvider",
 ) -> Latency:
     """What ONNX Runtime takes for a network by its operations, with arbitrary weights; loads no torch."""

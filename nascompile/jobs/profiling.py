@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 from nascompile.diagnostics import NasError
-from nascompile.ir.program import LayerNode, Program
+from nascompile.ir.program import Dim, LayerNode, Program
 from nascompile.jobs.target import Target
 from nascompile.passes.pipelines import FIXED, run
 from nascompile.profile.cost import cost_of
@@ -57,8 +56,8 @@ def layer_figures(program: Program, prediction: Prediction | None = None) -> lis
     rows = []
     for node in graph.nodes:
         assert isinstance(node, LayerNode)
-        sizes = [prod(int(a) for a in graph.types[v].axes) for v in (*node.inputs, *node.outputs)]  # type: ignore[arg-type]
-        weights = [(w, prod(int(a) for a in w.shape)) for w in node.weights]  # type: ignore[arg-type]
+        sizes = [elements(graph.types[v].axes) for v in (*node.inputs, *node.outputs)]
+        weights = [(w, elements(w.shape)) for w in node.weights]
         row: dict[str, Any] = {
             "path": node.path,
             "layer": node.layer,
@@ -72,6 +71,14 @@ def layer_figures(program: Program, prediction: Prediction | None = None) -> lis
             row["kernels"] = names.get(node.path, [])
         rows.append(row)
     return rows
+
+
+def elements(axes: Iterable[Dim]) -> int:
+    """How many numbers a tensor with known axes has."""
+    count = 1
+    for axis in axes:
+        count *= int(axis)  # type: ignore[arg-type]
+    return count
 
 
 def predicted_figures(prediction: Prediction, model: LatencyModel) -> dict[str, Any]:

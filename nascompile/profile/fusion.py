@@ -156,10 +156,6 @@ class _Layout:
         self.uses = _uses(self.steps, self.network.outputs)
 
     def place(self, step: _Step) -> None:
-        operation = step.operation
-        if operation.kind in ("Constant", "Unknown"):
-            if operation.kind == "Unknown":
-                return
         if self.block and len(self.shape(step.output)) == 3 and self.take_blocks(step):
             return
         if self.sum(step):

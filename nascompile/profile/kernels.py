@@ -73,7 +73,8 @@ def _by(axes: Axes) -> str:
 
 _LINE = re.compile(
     r"(?P<kind>\w+)(?:/(?P<layout>\w+))? (?P<c>\d+)>(?P<o>\d+) (?P<size>[\dx]+|-)>(?P<out>[\dx]+|-)"
-    r"(?: k(?P<k>[\dx]+))?(?: s(?P<s>[\dx]+))?(?: d(?P<d>[\dx]+))?(?: g(?P<g>\d+))?(?: (?P<act>[A-Za-z]+))?(?P<add> \+)?"
+    r"(?: k(?P<k>[\dx]+))?(?: s(?P<s>[\dx]+))?(?: d(?P<d>[\dx]+))?(?: g(?P<g>\d+))?"
+    r"(?: (?P<act>[A-Za-z]+))?(?P<add> \+)?"
 )
 
 

@@ -200,7 +200,7 @@ def torch_latency(
 def _energy_meter(index: int) -> Callable[[], float] | None:
     """Joules that a GPU has used so far, by NVML; None where that cannot be read."""
     try:
-        import pynvml
+        import pynvml  # type: ignore[import-not-found,unused-ignore]
     except ImportError:
         return None
     try:

@@ -90,7 +90,8 @@ def fitted(
     by_family: dict[str, list[Kernel]] = {}
     for kernel in times:
         by_family.setdefault(family(kernel, block), []).append(kernel)
-    shapes, kept, errors = {}, {}, {}
+    shapes, errors = {}, {}
+    kept: dict[Kernel, float] = {}
     rng = random.Random(seed)
     for name, members in sorted(by_family.items()):
         if len(members) < LEAST:

@@ -66,7 +66,13 @@ def features(kernel: Kernel, block: int = 16) -> list[float]:
     found = [log(1 + amount) for amount in amounts[1:]]
     last = kernel.out_size[-1] if kernel.out_size else 1
     tail = last % 16 / 16
-    found += [log(1 + kernel.channels), log(1 + kernel.out_channels), log(1 + last), tail, log(1 + prod(kernel.out_size))]
+    found += [
+        log(1 + kernel.channels),
+        log(1 + kernel.out_channels),
+        log(1 + last),
+        tail,
+        log(1 + prod(kernel.out_size)),
+    ]
     if kernel.window:
         found += [
             log(kernel.window[-1]),

@@ -266,7 +266,7 @@ def _kernel_of(batch: list[Snippet], event: Any) -> Kernel | None:
         number, _, rest = name[at + 1 :].partition("_")
         if number.isdecimal() and rest[:1].isdecimal() and int(number) < len(batch):
             one = batch[int(number)]
-            wanted = one.operations[-1].kind if not one.kernel.kind == "Conv" else "Conv"
+            wanted = one.operations[-1].kind if one.kernel.kind != "Conv" else "Conv"
             return one.kernel if _same(operation, wanted, one.kernel) else None
         at = name.find("e", at + 1)
     return None

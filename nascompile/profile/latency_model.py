@@ -90,7 +90,7 @@ class LatencyModel:
 
         correction = self.table.correction
         self.price(p.kernel for p in placed)
-        priced, variance, unknown = [], 0.0, dict.fromkeys(())
+        priced, variance, unknown = [], 0.0, dict[Kernel, None]()
         for p in placed:
             time, spread = self._known[p.kernel]
             us = correction.kernel + time * correction.scale.get(group(p.kernel), 1.0)
@@ -101,9 +101,7 @@ class LatencyModel:
         total = correction.start + 1e3 * sum(p.ms for p in priced)
         wide = SIDES * sqrt(correction.spread**2 + variance / max(total, 1e-9) ** 2)
         ms = total / 1e3
-        return Prediction(
-            ms, ms * exp(-wide), ms * exp(wide), tuple(unknown), tuple(priced), correction.start / 1e3
-        )
+        return Prediction(ms, ms * exp(-wide), ms * exp(wide), tuple(unknown), tuple(priced), correction.start / 1e3)
 
     def price(self, wanted: Iterable[Kernel]) -> Mapping[Kernel, tuple[float, float]]:
         """Microseconds of kernels, before the correction, and the standard deviation of their logarithm."""
@@ -124,9 +122,7 @@ class LatencyModel:
                 self._known[kernel] = (1.0 + kernel.bytes / 4e3 + kernel.macs / 2e4, 1.0)
         else:
             times, spreads = regression.predict(members)
-            self._known.update(
-                (k, (float(t), float(s))) for k, t, s in zip(members, times, spreads, strict=True)
-            )
+            self._known.update((k, (float(t), float(s))) for k, t, s in zip(members, times, spreads, strict=True))
 
     def _regression(self, name: str) -> Regression | None:
         from nascompile.profile.latency_regression import Regression

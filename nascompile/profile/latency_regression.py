@@ -35,7 +35,7 @@ class Shape:
 
 
 class Regression:
-    """Kernels of one family, ready to predict others. Keeps the factor of the covariance, which is why it is a class."""
+    """Kernels of one family, ready to predict others. A class because it keeps the factor of the covariance."""
 
     def __init__(self, kernels: Sequence[Kernel], times: Sequence[float], shape: Shape, block: int):
         x, amounts = matrix(list(kernels), block)

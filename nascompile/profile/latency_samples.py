@@ -23,10 +23,7 @@ class _Draw:
 
     def channels(self, least: int = 1, most: int = 512, multiple: int = 1) -> int:
         while True:
-            if self.rng.random() < 0.6:
-                c = self.rng.choice(CHANNELS)
-            else:
-                c = round(2 ** self.rng.uniform(0, 8.5))
+            c = self.rng.choice(CHANNELS) if self.rng.random() < 0.6 else round(2 ** self.rng.uniform(0, 8.5))
             c = -(-c // multiple) * multiple
             if least <= c <= most:
                 return c
@@ -115,7 +112,9 @@ def _conv(d: _Draw, how: str) -> Made:
 def _transposed(d: _Draw, depthwise: bool) -> Made:
     c = d.channels(4 if depthwise else 1, 384)
     o, groups = (c, c) if depthwise else (d.channels(1, 384), 1)
-    k, stride, padding, extra = d.rng.choice(((2, 2, 0, 0), (2, 2, 0, 0), (3, 2, 1, 1), (3, 2, 1, 1), (4, 2, 1, 0), (3, 1, 1, 0), (5, 2, 2, 1)))
+    k, stride, padding, extra = d.rng.choice(
+        ((2, 2, 0, 0), (2, 2, 0, 0), (3, 2, 1, 1), (3, 2, 1, 1), (4, 2, 1, 0), (3, 1, 1, 0), (5, 2, 2, 1))
+    )
     size = d.size(2, 64 if d.rank == 2 else 24)
     out = tuple((n - 1) * stride - 2 * padding + k + extra for n in size)
     a = _geometry(d.rank, k, stride, 1, padding) | {"group": groups, "output_padding": (extra,) * d.rank}
@@ -127,7 +126,7 @@ def _pool(d: _Draw, kind: str, blocked: bool) -> Made:
     if d.rank == 3:
         c = d.channels(1, 256)
     k, stride, p = d.rng.choice(((2, 2, 0), (2, 2, 0), (3, 1, 1), (3, 1, 1), (3, 2, 1)))
-    a = {"kernel_shape": (k,) * d.rank, "strides": (stride,) * d.rank, "pads": (p,) * 2 * d.rank}
+    a: dict[str, Any] = {"kernel_shape": (k,) * d.rank, "strides": (stride,) * d.rank, "pads": (p,) * 2 * d.rank}
     size = d.size(3)
     return _one(kind, [(c, *size)], (c, *_windowed(size, a)), **a)
 
@@ -243,7 +242,8 @@ RECIPES: tuple[Recipe, ...] = (
     *((8, r, lambda d: _unary(d, "Relu")) for r in (2, 3)),
     *((10, r, lambda d: _binary(d, "Add", "same")) for r in (2, 3)),
     *((5, r, lambda d: _binary(d, "Mul", "same")) for r in (2, 3)),
-    *((4, r, lambda d, k=k, h=h: _binary(d, k, h)) for k in ("Add", "Mul") for h in ("vector", "weight") for r in (2, 3)),
+    *((8, r, lambda d, k=k: _binary(d, k, "vector")) for k in ("Add", "Mul") for r in (2, 3)),
+    *((8, r, lambda d, k=k: _binary(d, k, "weight")) for k in ("Add", "Mul") for r in (2, 3)),
     *((5, r, lambda d: _binary(d, "Mul", "map")) for r in (2, 3)),
     *((15, r, _concat) for r in (2, 3)),
     *((12, r, lambda d, m=m: _resize(d, m, False)) for m in ("nearest", "linear") for r in (2, 3)),

@@ -135,18 +135,24 @@ def _window(node: LayerNode, rank: int) -> dict[str, Any]:
     return found
 
 
+def _weights(node: LayerNode) -> tuple[Shape, ...]:
+    return tuple(tuple(int(n) for n in weight.shape) for weight in node.weights)  # type: ignore[arg-type]
+
+
 def _convolution(kind: str) -> Row:
     def row(w: _Writer, node: LayerNode, inputs: tuple[int, ...], out: Shape) -> int:
         rank = len(out) - 1
-        weights = tuple(tuple(int(n) for n in weight.shape) for weight in node.weights)
-        extra = {"output_padding": _axes(node.attrs["output_padding"], rank)} if kind == "ConvTranspose" else {}
+        weights = _weights(node)
+        extra: dict[str, Any] = (
+            {"output_padding": _axes(node.attrs["output_padding"], rank)} if kind == "ConvTranspose" else {}
+        )
         return w.add(kind, inputs, out, weights, **_window(node, rank), **extra)
 
     return row
 
 
 def _linear(w: _Writer, node: LayerNode, inputs: tuple[int, ...], out: Shape) -> int:
-    return w.add("Gemm", inputs, out, tuple(tuple(int(n) for n in weight.shape) for weight in node.weights))
+    return w.add("Gemm", inputs, out, _weights(node))
 
 
 def _batch_norm(w: _Writer, node: LayerNode, inputs: tuple[int, ...], out: Shape) -> int:
@@ -170,7 +176,8 @@ def _group_norm(w: _Writer, node: LayerNode, inputs: tuple[int, ...], out: Shape
 
 def _unary(kind: str, **attrs: str) -> Row:
     def row(w: _Writer, node: LayerNode, inputs: tuple[int, ...], out: Shape) -> int:
-        return w.add(kind, inputs, out, **{k: float(node.attrs[v]) for k, v in attrs.items()})
+        given: dict[str, Any] = {k: float(node.attrs[v]) for k, v in attrs.items()}
+        return w.add(kind, inputs, out, **given)
 
     return row
 

@@ -1,4 +1,4 @@
-"""A profile as one SVG: the time of each layer as a bar, and the roofline (Williams et al., CACM 2009) of all layers."""
+"""A profile as SVG: the time of each layer as a bar, and the roofline of all layers (Williams et al., CACM 2009)."""
 
 from __future__ import annotations
 

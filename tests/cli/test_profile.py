@@ -18,13 +18,14 @@ from nascompile.profile.latency_table import write
 
 from .conftest import Command
 
-TWO = "genotype one : tiny(c = 4) {\n  s[2] = [s[0] via conv]\n}\ngenotype two : tiny(c = 8) {\n  s[2] = [s[1] via pool]\n}\n"
+ONE = "genotype one : tiny(c = 4) {\n  s[2] = [s[0] via conv]\n}\n"
+TWO = ONE + "genotype two : tiny(c = 8) {\n  s[2] = [s[1] via pool]\n}\n"
 
 
 @pytest.fixture
 def both(spec: Path) -> Path:
     text = spec.read_text(encoding="utf-8")
-    spec.write_text(text.replace("genotype one : tiny(c = 4) {\n  s[2] = [s[0] via conv]\n}\n", TWO), encoding="utf-8")
+    spec.write_text(text.replace(ONE, TWO), encoding="utf-8")
     return spec
 
 
@@ -70,7 +71,9 @@ def test_a_target_predicts_and_names_what_it_does_not_know(
     assert sum(row["ms"] for row in found["layers"]) == pytest.approx(found["predicted"]["ms"])
 
 
-def test_the_picture_has_a_bar_a_layer(nascompile: Command, both: Path, demo: Path, table: Path, tmp_path: Path) -> None:
+def test_the_picture_has_a_bar_a_layer(
+    nascompile: Command, both: Path, demo: Path, table: Path, tmp_path: Path
+) -> None:
     path = tmp_path / "profile.svg"
     done = nascompile("profile", both, "-g", "one", "--static", "--target", table, "--svg", path, "--data", demo)
     assert done.code == 0

@@ -67,13 +67,13 @@ def free(found: Counter[str]) -> Counter[str]:
     return Counter({"Free": sum(found[n] for n in names)}) + Counter({k: v for k, v in found.items() if k not in names})
 
 
-BODIES = {
-    "folded": "x -> conv(16, 3) -> batch_norm -> relu -> conv(16, 3, groups = 16) -> conv(32, 1) -> batch_norm -> relu6",
+BODIES = {  # each with what one rule is about
+    "folded": "x -> conv(16, 3) -> batch_norm -> relu -> conv(16, 3, groups = 16) -> conv(32, 1) -> batch_norm",
     "norms": "x -> conv(16, 3) -> instance_norm -> leaky_relu -> conv(16, 3) -> group_norm(4) -> relu -> batch_norm",
     "sums": "a = x -> conv(16, 3)\nb = a -> conv(16, 3) -> batch_norm\nc = a + b\nc -> relu -> conv(16, 3)",
     "odd": "a = x -> conv(17, 3) -> batch_norm\nb = a -> conv(17, 3) -> batch_norm\nb + a",
-    "decoder": "a = x -> conv(16, 3)\nb = a -> max_pool(2) -> conv(32, 3) -> relu -> interpolate(2)\nconcat([a, b]) -> conv(2, 1)",
-    "transposed": "x -> conv(16, 3, stride = 2) -> conv_transpose(8, 2, stride = 2) -> batch_norm -> relu -> conv(2, 1)",
+    "decoder": "a = x -> conv(16, 3)\nb = a -> max_pool(2) -> conv(32, 3) -> relu6 -> interpolate(2)\nconcat([a, b])",
+    "transposed": "x -> conv(16, 3, stride = 2) -> conv_transpose(8, 2, stride = 2) -> batch_norm -> relu",
     "gate": "a = x -> conv(16, 3)\na * (a -> global_avg_pool -> linear(8) -> relu -> linear(16) -> sigmoid)",
     "swish": "x -> conv(16, 3) -> silu -> conv(16, 3) -> gelu -> conv(16, 1) -> elu",
     "cut": "x -> conv(16, 3) -> pad(1, 1) -> max_pool(3) -> crop(1) -> avg_pool(2) -> channel_shuffle(4)",

@@ -144,7 +144,9 @@ def test_samples_are_the_same_for_a_seed_and_cover_the_families() -> None:
 
 
 def test_most_kernels_of_a_network_can_be_measured_alone() -> None:
-    text = "a = x -> conv(32, 3) -> relu\nb = a -> max_pool(2) -> conv(32, 3)\nc = a + (b -> interpolate(2))\nc -> conv(2, 1)"
+    text = (
+        "a = x -> conv(32, 3) -> relu\nb = a -> max_pool(2) -> conv(32, 3)\n(a + (b -> interpolate(2))) -> conv(2, 1)"
+    )
     for placed in kernels(operations_of(program_of(text))):
         if placed.kernel.kind not in ("ReorderInput", "ReorderOutput", "Free", "UpsampleNearest"):
             made = snippet_of(placed.kernel, 16)
