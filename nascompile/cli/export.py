@@ -23,6 +23,12 @@ def export(
         Path | None,
         typer.Option("--python", metavar="OUT.py", help="Write readable Python source that imports torch alone."),
     ] = None,
+    bundle: Annotated[
+        Path | None, typer.Option("--bundle", metavar="DIR", help="Write a run's network as a MONAI bundle.")
+    ] = None,
+    pt2: Annotated[
+        Path | None, typer.Option("--pt2", metavar="OUT.pt2", help="Write torch's own format, with free sizes.")
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="The ONNX file to write.")] = None,
     weights: Annotated[Path | None, typer.Option("--from", metavar="WEIGHTS", help="Weights to export.")] = None,
     opset: Annotated[int | None, typer.Option("--opset", min=11, help="The version of ONNX' operators.")] = None,
@@ -33,11 +39,15 @@ def export(
     input: options.Input = None,
     root: options.Runs = options.RUNS,
 ) -> None:
-    """Write a network as ONNX, once ONNX Runtime has agreed with torch on several sizes and batches; or as Python."""
-    if not onnx and python is None:
-        raise error("missing-format", "no format is named", hint="write `--onnx` or `--python OUT.py`")
+    """Write a network as ONNX, once ONNX Runtime has agreed with torch on several sizes and batches; as Python source,
+    as a MONAI bundle, or in torch's own format."""
+    if not onnx and python is None and bundle is None and pt2 is None:
+        hint = "write `--onnx`, `--python OUT.py`, `--bundle DIR` or `--pt2 OUT.pt2`"
+        raise error("missing-format", "no format is named", hint=hint)
     if python is not None and python.suffix != ".py":
         raise error("bad-option", f"`{python}` is no Python file", hint=f"write `--python {python.name}.py`")
+    if pt2 is not None and pt2.suffix != ".pt2":
+        raise error("bad-option", f"`{pt2}` does not end in `.pt2`", hint=f"write `--pt2 {pt2.name}.pt2`")
     if spec is not None and run is not None:
         raise error("two-targets", "a SPEC and `--run` name two networks", hint="give one of them")
     from nascompile.jobs.exporting import export_network, real_images
@@ -57,6 +67,17 @@ def export(
 
         written = write_python(target, network, python)
         print(f"wrote {written.source}: {written.lines} lines; its weights: {written.weights}")
+    if bundle is not None:
+        from nascompile.jobs.bundling import write_bundle
+
+        bundled = write_bundle(target, bundle)
+        print(f"wrote {bundle}: a MONAI bundle of {len(bundled.files)} files; its README says how to run it")
+        print("\n".join(f"  {note}" for note in bundled.notes))
+    if pt2 is not None:
+        from nascompile.jobs.exporting_pt2 import write_pt2
+
+        free = write_pt2(network, target.input, pt2, target.unit)
+        print(f"wrote {pt2}: sizes {free.sizes}; differs from the network by at most {free.worst:.1e}")
     if not onnx:
         return
     path = out or (target.folder / "model.onnx" if spec is None else Path(f"{target.name}.onnx"))

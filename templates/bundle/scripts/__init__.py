@@ -1,0 +1,1 @@
+"""The bundle's own code: its network, and what MONAI has no transform for."""
