@@ -15,9 +15,6 @@ from typing import Any
 
 import torch
 
-from nascompile.diagnostics import error
-from nascompile.source import Span
-
 MOST = 2.0
 """The runtime's error may be so many times torch's own, over all comparisons."""
 
@@ -64,22 +61,15 @@ def compare(
     images: Sequence[torch.Tensor] = (),
     *,
     seed: int = 0,
-    span: Span | None = None,
 ) -> tuple[Agreement, ...]:
     """Agreement on random inputs of `shapes` and on real `images` (1, channels, *sizes).
 
-    `network` is on the CPU in evaluation mode, `session` an ONNX Runtime session whose input is called `name`. Raises
-    NasError (`onnx-disagrees`).
+    `network` is on the CPU in evaluation mode, `session` an ONNX Runtime session whose input is called `name`.
     """
     exact = copy.deepcopy(network).double()
     drawn = [_image(shape, seed + number + 1) for number, shape in enumerate(_enough(network, shapes))]
     inputs = [*((x, False) for x in drawn), *((x, True) for x in images)]
-    found = tuple(_agreement(network, exact, session, name, image, is_real) for image, is_real in inputs)
-    problem = disagreement(found)
-    if problem is not None:
-        message = f"ONNX Runtime does not compute what torch computes: {problem}"
-        raise error("onnx-disagrees", message, span, hint="nothing was written; please report this network")
-    return found
+    return tuple(_agreement(network, exact, session, name, image, is_real) for image, is_real in inputs)
 
 
 def disagreement(found: Sequence[Agreement]) -> str | None:

@@ -11,7 +11,9 @@ from torch import nn
 
 from nascompile.backends import onnx as exporter
 from nascompile.backends.parity import Agreement, compare, disagreement, fitted
+from nascompile.backends.steady_norms import with_steady_norms
 from nascompile.data.reader import open_image, to_array
+from nascompile.diagnostics import NasError
 from nascompile.jobs.sizes import smallest_unit
 
 pytest.importorskip("onnxruntime")
@@ -38,12 +40,35 @@ def agreements(network: nn.Module, shift: float) -> tuple[Agreement, ...]:
     return compare(network, Shifted(network, shift), "image", [(1, 1, 16, 16)])
 
 
-def test_a_difference_beyond_rounding_is_refused(network: nn.Module) -> None:
-    from nascompile.diagnostics import NasError
-
+def test_a_difference_beyond_rounding_is_found(network: nn.Module) -> None:
     assert disagreement(agreements(network, 0.0)) is None
+    assert disagreement(agreements(network, 1e-5)) is not None
+
+
+@pytest.mark.parametrize(
+    "norm", [nn.GroupNorm(4, 8), nn.GroupNorm(2, 8, affine=False), nn.InstanceNorm2d(8, affine=True)]
+)
+def test_steady_norms_are_the_same_norms(norm: nn.Module) -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(1, 8, 3), norm).double().eval()
+    for weight in network.parameters():
+        nn.init.normal_(weight)
+    image = torch.randn(2, 1, 20, 12, dtype=torch.double)
+    changed = with_steady_norms(network)
+    assert changed is not None
+    assert (changed(image) - network(image)).abs().max() < 1e-12
+    assert with_steady_norms(network[0]) is None
+
+
+def test_a_net_that_loses_digits_is_exported_with_steady_norms(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    layers = [nn.Conv2d(1, 4, 1), *(m for _ in range(4) for m in (nn.GroupNorm(1, 4), nn.Conv2d(4, 4, 1)))]
+    network = nn.Sequential(*layers)
+    model = exporter.export(network, (1, 128, 128), ["out"], {})
+    assert disagreement(model.agreements) is None
+    monkeypatch.setattr(exporter, "with_steady_norms", lambda network: None)
     with pytest.raises(NasError):
-        agreements(network, 1e-5)
+        exporter.export(network, (1, 128, 128), ["out"], {})
 
 
 def one(runtime: float, same: float | None = None) -> Agreement:
