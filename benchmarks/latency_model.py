@@ -1,6 +1,6 @@
 """The latency model on networks that took no part in its calibration: ONNX Runtime, CPU, one thread.
 
-    python benchmarks/latency_model.py                       # calibrates (9 minutes), then 105 networks of five spaces
+    python benchmarks/latency_model.py                       # calibrates (8 minutes), then 105 networks of five spaces
     python benchmarks/latency_model.py --table specs/devices/cpu.yaml --nets 2 --seconds 1
 
 Networks are random genotypes of spaces none of whose networks the calibration saw. Each is measured twice, the second
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from functools import cache
 from math import log
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from nascompile.profile.latency_calibration import add_measured, rank_correlatio
 from nascompile.profile.latency_model import LatencyModel
 from nascompile.profile.latency_table import load
 from nascompile.profile.latency_table import write as write_table
+from nascompile.profile.operations import Operations
 
 RESULT = Path(__file__).parent / "results" / "latency_model.json"
 TABLE = Path(__file__).parent / "results" / "latency_table.yaml"
@@ -45,7 +47,7 @@ def main() -> None:
     parser.add_argument("--table", type=Path, default=TABLE, help="a latency table; calibrated where it does not exist")
     parser.add_argument("--nets", type=int, default=21, help="networks a space")
     parser.add_argument("--seconds", type=float, default=1.0, help="the longest time of one measurement")
-    parser.add_argument("--minutes", type=float, default=9.0, help="for the calibration")
+    parser.add_argument("--minutes", type=float, default=8.0, help="for the calibration")
     parser.add_argument("--clock", choices=("wall", "cpu"), default="wall")
     parser.add_argument("--fresh", action="store_true", help="forget earlier measurements")
     options = parser.parse_args()
@@ -59,13 +61,14 @@ def main() -> None:
     measured = stored.setdefault("networks", {})
     stored |= {"machine": fingerprint(), "clock": options.clock, "table": str(options.table.name)}
     model = LatencyModel(load(options.table))
-    jobs = [(space, number) for number in range(options.nets) for space in SPACES]
+    jobs = [(place, number) for number in range(options.nets) for place in range(len(SPACES))]
     for turn in ("first", "second"):
-        for (spec, space, input, arguments), number in jobs:
+        for place, number in jobs:
+            space = SPACES[place][1]
             row = measured.setdefault(f"{space} {number}", {})
             if turn in row:
                 continue
-            network = random_network(spec, space, input, arguments, 9000 + number)
+            network = drawn(place, number)
             found = network_latency(network, seconds=options.seconds, clock=clock)
             row[turn] = {"ms": found.median, "quiet_ms": found.quiet, "calls": found.calls, "unstable": found.unstable}
             print(f"{space} {number}: {found.median:.2f} ms", flush=True)
@@ -78,16 +81,24 @@ def main() -> None:
         print(name, {k: v for k, v in stored[name].items() if k not in ("networks", "worst")})
 
 
+@cache
+def drawn(place: int, number: int) -> Operations:
+    """The random network `number` of a space."""
+    spec, space, input, arguments = SPACES[place]
+    return random_network(spec, space, input, arguments, 9000 + number)
+
+
 def truth(row: dict[str, Any]) -> float:
     """The milliseconds that a network takes: the better of its two medians, other work only adds."""
     return float(min(row["first"]["ms"], row["second"]["ms"]))
 
 
-def evaluated(model: LatencyModel, measured: dict[str, Any], jobs: list[Any]) -> dict[str, Any]:
+def evaluated(model: LatencyModel, measured: dict[str, Any], jobs: list[tuple[int, int]]) -> dict[str, Any]:
     """The errors of a model, by space and in all, beside those of the second measurement against the first."""
     rows = []
-    for (spec, space, input, arguments), number in jobs:
-        found = model.predict_operations(random_network(spec, space, input, arguments, 9000 + number))
+    for place, number in jobs:
+        found = model.predict_operations(drawn(place, number))
+        space = SPACES[place][1]
         row = measured[f"{space} {number}"]
         by_kind: dict[str, float] = {}
         for priced in found.kernels:
@@ -121,11 +132,11 @@ def evaluated(model: LatencyModel, measured: dict[str, Any], jobs: list[Any]) ->
     }
 
 
-def completed(model: LatencyModel, measured: dict[str, Any], jobs: list[Any]) -> dict[str, Any]:
+def completed(model: LatencyModel, measured: dict[str, Any], jobs: list[tuple[int, int]]) -> dict[str, Any]:
     """The same after measuring, alone, every kernel of these networks that the table hardly knows."""
     wanted: dict[Any, None] = {}
-    for (spec, space, input, arguments), number in jobs:
-        network = random_network(spec, space, input, arguments, 9000 + number)
+    for place, number in jobs:
+        network = drawn(place, number)
         known = model.price(p.kernel for p in kernels(network, model.table.block))
         wanted |= dict.fromkeys(p.kernel for p in kernels(network, model.table.block) if known[p.kernel][1] > 0.1)
     start = time.perf_counter()

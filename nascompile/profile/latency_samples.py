@@ -100,7 +100,10 @@ def _conv(d: _Draw, how: str) -> Made:
         kind = d.rng.choice(("Relu", "Relu", "Relu", "Relu", "Sigmoid", "Clip", "LeakyRelu", "Tanh"))
         made[1].append(Operation(kind, (10,), 11, "", {"alpha": 0.01} if kind == "LeakyRelu" else {}))
         made[2][11] = out
-    elif roll < 0.5 and d.rank == 2 and o % 16 == 0 and how != "odd":
+    elif roll < 0.6 and how == "odd":
+        total = Operation("Add", (10, 1), 11, "")
+        return [made[0][0], out], [*made[1], total], {10: out, 11: out}
+    elif roll < 0.5 and d.rank == 2 and o % 16 == 0:
         pool = {"kernel_shape": (2, 2), "strides": (1, 1), "pads": (0, 0, 0, 0)}
         sources = [made[0][0], (o, out[1] + 1, out[2] + 1)]
         other = Operation("MaxPool", (1,), 9, "", pool)
