@@ -83,7 +83,7 @@ def _convolution(node: LayerNode, source: Axes, target: Axes, batch: int) -> Wor
     transposed = node.layer == "conv_transpose"
     is_pointwise = taps == 1 and max(stride) == 1 and batch < BLOCK
     if is_pointwise and not transposed:
-        return Workspace(size_out, size_in)
+        return Workspace(size_out, size_in * (2 if rank == 3 else 1))  # columns of volumes, a view of images
     if _is_native(source, k, groups, batch):
         columns = target[0] * taps * positions_in if transposed else source[0] * taps * positions_out
         columns = columns // batch
