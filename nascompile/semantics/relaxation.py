@@ -19,7 +19,7 @@ def unrelaxable(program: Program) -> list[Diagnostic]:
     reasons: dict[str, str] = {}
     for path, reason in _uses(program.graph, set()):
         reasons.setdefault(path, reason)
-    hint = "give it one value in the text; this version searches by relaxation only"
+    hint = "give it one value in the text, or try genotypes: `strategy = evolution`"
     found = []
     for path, decision in program.decisions.items():
         if decision.kind != "number" or len(decision.candidates) == 1:
