@@ -136,8 +136,9 @@ def check_command(command: list[str], site: Path, folder: Path, **environment: s
 
 def requirements(project: dict[str, Any]) -> list[Requirement]:
     """Of the package and of the extras that `make` installs."""
-    lines = [*project["dependencies"], *project["optional-dependencies"]["onnx"]]
-    lines += [line for line in project["optional-dependencies"]["dev"] if not line.startswith("nascompile")]
+    extras = project["optional-dependencies"]
+    lines = [*project["dependencies"], *extras["onnx"], *extras["bundle"]]
+    lines += [line for line in extras["dev"] if not line.startswith("nascompile")]
     return [Requirement(line) for line in lines]
 
 

@@ -62,8 +62,8 @@ def reading(task: Task, *, with_map: bool = False) -> list[Component]:
         # Planes are columns, rows until they are transposed.
         spacing = task.spacing if task.rank == 3 else task.spacing[::-1]
         modes = ["bilinear", "nearest"][: len(keys)]
-        edges = {"padding_mode": "border", "scale_extent": True}
-        steps.append(component("Spacingd", keys=keys, pixdim=list(spacing), mode=modes, **edges))
+        resample = "scripts.images.ToSpacingd"
+        steps.append(component(resample, keys=keys, spacing=list(spacing), mode=modes))
     if task.rank == 2:
         steps.append(component("Transposed", keys=keys, indices=[0, 2, 1]))
     match_channels = "scripts.images.MatchChannelsd"

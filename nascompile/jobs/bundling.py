@@ -80,8 +80,8 @@ def write_bundle(target: Target, folder: Path) -> Bundle:
         write_json(temporary / "configs" / "inference.json", bundle_configs.inference(task, channels))
         facts = {
             "name": target.name, "task": task, "about": about, "notes": notes, "patterns": image_patterns(task),
-            "ending": ".png" if is_flat(task) else ".nii.gz", "has_training": train is not None, "spatial": spatial, "version": __version__,
-            "is_volume": task.rank == 3,
+            "ending": ".png" if is_flat(task) else ".nii.gz", "has_training": train is not None,
+            "version": __version__, "is_volume": task.rank == 3,
         }  # fmt: skip
         for template, name in (("README.md.j2", "docs/README.md"), ("LICENSE.j2", "LICENSE")):
             write_text(temporary / name, _page(template, facts))

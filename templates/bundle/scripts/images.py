@@ -1,4 +1,4 @@
-"""Finding images, their channels, and the class indices of label maps."""
+"""Finding images, their spacing, their channels, and the class indices of label maps."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from monai.transforms import MapTransform
+from monai.data.utils import affine_to_spacing, to_affine_nd
+from monai.transforms import InvertibleTransform, MapTransform, SpatialResample
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R 601
 
@@ -23,6 +25,39 @@ def find_images(folder: str, pattern: str | Sequence[str]) -> list[dict[str, Any
     if len(found) == 1:
         return [{"image": file} for file in found[0]]
     return [{"image": list(files)} for files in zip(*found, strict=True)]
+
+
+class ToSpacingd(MapTransform, InvertibleTransform):
+    """Images at another spacing (millimetres, in the order of their axes), from the outer edge of the first voxel on.
+
+    `Spacingd` spreads the voxels over the extent where that is no whole number of them; here they keep their spacing.
+    """
+
+    def __init__(self, keys: Sequence[str], spacing: Sequence[float], mode: Sequence[str]) -> None:
+        super().__init__(keys)
+        self.spacing, self.mode = np.array(spacing, dtype=np.float64), list(mode)
+        self.resample = SpatialResample(padding_mode="border", dtype=np.float64)
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        result = dict(data)
+        rank = len(self.spacing)
+        for key, mode in self.key_iterator(result, self.mode):
+            image = result[key]
+            affine = to_affine_nd(rank, np.asarray(image.affine, dtype=np.float64))
+            before = np.array(affine_to_spacing(affine, rank), dtype=np.float64)
+            scale = np.ones(rank) if np.allclose(before, self.spacing, rtol=1e-4) else self.spacing / before
+            size = [max(1, round(round(n / s, 3))) for n, s in zip(image.shape[1:], scale.tolist(), strict=True)]
+            step = np.eye(rank + 1)
+            step[:rank, :rank] = np.diag(scale)
+            step[:rank, rank] = (scale - 1) / 2
+            result[key] = self.resample(image, dst_affine=affine @ step, spatial_size=size, mode=mode)
+        return result
+
+    def inverse(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        result = dict(data)
+        for key in self.key_iterator(result):
+            result[key] = self.resample.inverse(result[key])
+        return result
 
 
 class MatchChannelsd(MapTransform):
