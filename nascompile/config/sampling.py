@@ -137,7 +137,7 @@ def check_sampled(
         hint = "write `40 trials` or `30 minutes`; `stage trial { budget = 30 steps }` says how long each is trained"
         message = "a search that tries genotypes counts them"
         problems.append(Diagnostic("wrong-unit", message, Label(fields.spans["budget"]), hint=hint))
-    for name in ("alphas", "narrowing", "penalty"):
+    for name in ("alphas", "penalty"):
         if name in fields.spans:
             message = f"`{name}` belongs to a relaxed search"
             problems.append(Diagnostic("not-a-field", message, Label(fields.spans[name]), hint="leave it out"))
