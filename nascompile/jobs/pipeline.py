@@ -35,8 +35,8 @@ from nascompile.jobs.searching import prepare, search
 from nascompile.jobs.sizes import divisor
 from nascompile.jobs.stages import search_stages
 from nascompile.jobs.training import Data
-from nascompile.profile.cost import cost_of
 from nascompile.profile.latency import torch_latency
+from nascompile.profile.measures import measures_of
 from nascompile.report.curves import draw_run
 from nascompile.report.run_page import write_page
 from nascompile.runs import Run, read_json, write_json
@@ -136,12 +136,15 @@ def _budget(context: Context) -> str:
 
 def _tell_broken_conditions(context: Context, genotype: Genotype) -> None:
     """A relaxed search cannot refuse a network for its cost; that what it found breaks a `where` is said."""
-    cost = cost_of(fixed_program(context.text, genotype, context.data.task))
-    measures = {"params": cost.live, "macs": cost.macs, "activations": cost.activations}
+    program = fixed_program(context.text, genotype, context.data.task)
+    measures = measures_of(program)
     for condition in context.config.where:
         if not holds(condition, measures, context.text.library):
             words = " ".join(condition.span.text.split())
-            context.say(f"note: the genotype does not fulfil `{words}` ({cost.live:,} parameters, {cost.macs:,} MACs)")
+            context.say(
+                f"note: the genotype does not fulfil `{words}` ({measures['params']:,} parameters,"
+                f" {measures['macs']:,} MACs)"
+            )
 
 
 def run_all(context: Context) -> list[dict[str, Any]]:
