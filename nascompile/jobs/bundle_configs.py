@@ -66,6 +66,7 @@ def metadata(
                 "image": {
                     "type": "image",
                     "format": "magnitude",
+                    "modality": "n/a",
                     "num_channels": task.channels,
                     "spatial_shape": list(spatial),
                     "dtype": "float32",
@@ -77,9 +78,9 @@ def metadata(
             "outputs": {
                 "pred": {
                     "type": "image" if is_map else "probabilities",
-                    "format": "segmentation" if is_map else "classification",
+                    "format": "segmentation" if is_map else "classes",
                     "num_channels": channels,
-                    "spatial_shape": list(spatial) if is_map else [],
+                    "spatial_shape": list(spatial) if is_map else [1, channels],
                     "dtype": "float32",
                     "value_range": [],
                     "is_patch_data": windowed,
