@@ -19,9 +19,13 @@ from nascompile.config.settings import Setting
 from nascompile.config.tables import METRICS
 from nascompile.data.task import Task
 from nascompile.diagnostics import NasError, error
+from nascompile.ir.program import Program
+from nascompile.jobs.calibration import network_latency
 from nascompile.jobs.networks import make
 from nascompile.jobs.programs import call_for_task, fixed_program, input_for
 from nascompile.jobs.training import Data, train
+from nascompile.profile.latency import torch_latency
+from nascompile.profile.operations import operations_of
 from nascompile.search.strategy import State
 from nascompile.source import Source
 from nascompile.space.genotype import Genotype
@@ -105,10 +109,11 @@ class Bench:
     def _measured(self, given: Assignment) -> tuple[dict[str, float], float]:
         genotype = Genotype(self.call.name, self.call.arguments, given.values)
         measures = dict(given.measures)
-        network = make(fixed_program(self.text, genotype, self.task), given.seed)
+        program = fixed_program(self.text, genotype, self.task)
+        network = make(program, given.seed)
         for name in self.wanted:
             if name.startswith("latency("):
-                measures[name] = latency(network, name, self.task)
+                measures[name] = latency(program, network, name, self.task)
         broken = self._violation(measures)
         if broken > 0:
             return measures, broken
@@ -156,21 +161,19 @@ def measures_of(config: SearchConfig, task: Task) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def latency(network: torch.nn.Module, name: str, task: Task) -> float:
-    """Seconds a call of one image, the median as measured now, on the target of `latency(TARGET)`."""
-    from nascompile.profile.latency import session_latency, torch_latency
+def latency(program: Program, network: torch.nn.Module, name: str, task: Task) -> float:
+    """Seconds a call of one image, the median as measured now, on the target of `latency(TARGET)`.
 
+    ONNX Runtime gets the network as its operations say, which takes milliseconds where torch's exporter takes a minute;
+    after the runtime's own optimisation the kernels are those of the exported file.
+    """
     target = name.removeprefix("latency(").removesuffix(")")
-    shape = (task.channels, *task.patch)
     if target.startswith("torch."):
+        shape = (task.channels, *task.patch)
         found = torch_latency(network, shape, choose_device(target.removeprefix("torch.")), seconds=0.5)
-        return found.median / 1e3
-    from nascompile.backends.onnx import export, session
-
-    outputs = list(getattr(network, "output_names", ()))
-    threads = torch.get_num_threads()
-    model = export(network, shape, outputs, {})
-    return session_latency(session(model.data, threads), shape, threads, seconds=0.5).median / 1e3
+    else:
+        found = network_latency(operations_of(program), torch.get_num_threads(), seconds=0.5)
+    return found.median / 1e3
 
 
 def _words(failure: BaseException) -> str:
