@@ -226,9 +226,15 @@ def _beside(folder: Path) -> Iterator[Path]:
         whole = temporary / "bundle"
         whole.mkdir()
         yield whole
+        before = temporary / "before"
         if folder.exists():
-            folder.replace(temporary / "before")
-        whole.replace(folder)
+            folder.replace(before)
+        try:
+            whole.replace(folder)
+        except OSError:
+            if before.exists():
+                before.replace(folder)
+            raise
     except OSError as cause:
         hint = "name a folder that may be written"
         raise error("cannot-write", f"`{folder}` cannot be written: {cause.strerror or cause}", hint=hint) from cause

@@ -18,6 +18,8 @@ import torch
 
 from .conftest import Command, Done
 
+pytestmark = pytest.mark.filterwarnings("ignore:parsing config_file")  # MONAI says so of every config
+
 
 @pytest.fixture
 def bundle(nascompile: Command, work: Path) -> Path:
@@ -129,6 +131,24 @@ def test_an_earlier_bundle_is_replaced(nascompile: Command, bundle: Path) -> Non
     (bundle / "configs" / "old.json").write_text("{}", encoding="utf-8")
     assert nascompile("export", "--run", "all", "--bundle", bundle).code == 0
     assert not (bundle / "configs" / "old.json").exists()
+    assert [p.name for p in bundle.parent.iterdir()] == ["bundle"]
+
+
+def test_a_failure_leaves_the_earlier_bundle(
+    nascompile: Command, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {p: p.read_bytes() for p in bundle.rglob("*") if p.is_file()}
+    replace = Path.replace
+
+    def refuse(self: Path, target: Path) -> Path:
+        if target == bundle and self.name == "bundle":
+            raise PermissionError(13, "Permission denied")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    done = nascompile("export", "--run", "all", "--bundle", bundle)
+    assert (done.code, "cannot-write" in done.err) == (1, True)
+    assert {p: p.read_bytes() for p in bundle.rglob("*") if p.is_file()} == before
     assert [p.name for p in bundle.parent.iterdir()] == ["bundle"]
 
 
