@@ -65,7 +65,9 @@ def unexpected(states: list[int], tokens: list[Token], position: int, source: So
     return Diagnostic("syntax-error", message, Label(Span(source, start, end)), (), hint)
 
 
-UNITS = ("k", "M", "G", "ms", "s", "minutes", "hours", "days", "months", "epochs", "steps", "trials", "KiB", "MiB", "GiB")
+UNITS = (
+    "k", "M", "G", "ms", "s", "minutes", "hours", "days", "months", "epochs", "steps", "trials", "KiB", "MiB", "GiB",
+)  # fmt: skip
 
 
 def _is_unit(before: Token, token: Token) -> bool:

@@ -56,8 +56,8 @@ class BilevelConfig:
     The architecture parameters rest for the first `warmup` of the budget's unit. `arch_first`: the architecture step
     comes before the weight step. `alphas_in_weights`: the weight optimiser also holds the architecture parameters,
     decays them and counts them in the clipped norm (as the code of NAS-Unet does: IEEE Access 2019). `patience`:
-    epochs after which a search stops whose genotype does not change any more (None: never). `mix` is mixup's alpha, `mix_ways` how many images are mixed;
-    `temperature` divides the logits, by the share of the budget that is done.
+    epochs after which a search stops whose genotype does not change any more (None: never). `mix` is mixup's alpha,
+    `mix_ways` how many images are mixed; `temperature` divides the logits, by the share of the budget that is done.
     """
 
     budget: Budget

@@ -1,7 +1,8 @@
 """`penalty = ...` of a search: an expression over terms of the architecture parameters, as a function for the search.
 
 Numbers, `+ - * /`, `abs(...)`, `entropy(kept)`, `consistency(kept)`, `expected(macs)`, `expected(ram, all = kept)`,
-`expected(latency(cpu))` (milliseconds by a latency table), and `ramp(...)`, which grows from 0 to its value between the end of the warm-up and that of the budget.
+`expected(latency(cpu))` (milliseconds by a latency table), and `ramp(...)`, which grows from 0 to its value between
+the end of the warm-up and that of the budget.
 """
 
 from __future__ import annotations
