@@ -28,6 +28,7 @@ class OnnxNetwork(torch.nn.Module):
             reason = next((line for line in str(cause).splitlines() if line.strip()), type(cause).__name__)
             raise error("unreadable-model", f"`{path}` cannot be read: {reason}", hint="export it again") from cause
         self.metadata: dict[str, str] = dict(self.session.get_modelmeta().custom_metadata_map)
+        self.output_names = tuple(output.name for output in self.session.get_outputs())
         self.sizes: tuple[Any, ...] = tuple(self.session.get_inputs()[0].shape)
 
     def forward(self, x: torch.Tensor) -> Any:

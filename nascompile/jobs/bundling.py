@@ -30,7 +30,7 @@ from nascompile.jobs.writing_source import write_python
 from nascompile.resources import resource
 from nascompile.runs import RECORD, read_json, write_json, write_text
 from nascompile.train.losses import PAIR_LOSSES
-from nascompile.train.predict import main_output
+from nascompile.train.predict import main_output, main_place
 
 METADATA = "configs/metadata.json"
 _SCRIPTS = ("__init__", "images", "inferers", "losses", "predicting", "training")
@@ -60,7 +60,7 @@ def write_bundle(target: Target, folder: Path) -> Bundle:
     single = single_output(target)
     network, _ = single.network()
     network = network.eval()
-    channels = int(main_output(_outputs(network, target.input)).shape[1])
+    channels = int(main_output(_outputs(network, target.input), network.output_names).shape[1])
     spatial = accepted_sizes(network, target, task)
     training, notes = _training(target, task)
     with _beside(folder) as temporary:
@@ -73,7 +73,7 @@ def write_bundle(target: Target, folder: Path) -> Bundle:
                 shutil.copyfile(resource(f"templates/bundle/scripts/{name}.py"), temporary / "scripts" / f"{name}.py")
         train = None
         if training is not None:
-            train = bundle_configs.train(task, training, target.outputs[-1], channels)
+            train = bundle_configs.train(task, training, target.outputs[main_place(target.outputs)], channels)
             write_json(temporary / "configs" / "train.json", train)
         about = bundle_configs.metadata(task, target.name, channels, spatial, _versions(task), _ours(target))
         write_json(temporary / METADATA, about)
@@ -103,9 +103,10 @@ def require_replaceable(folder: Path) -> None:
 
 
 def single_output(target: Target) -> Target:
-    """The target with the output that counts, the last one, as its only output."""
+    """The target with the output that counts as its only output."""
     graph = target.program.graph
-    return replace(target, program=replace(target.program, graph=replace(graph, outputs=graph.outputs[-1:])))
+    kept = (graph.outputs[main_place(target.outputs)],)
+    return replace(target, program=replace(target.program, graph=replace(graph, outputs=kept)))
 
 
 def accepted_sizes(network: Network, target: Target, task: Task) -> tuple[str | int, ...]:
@@ -128,7 +129,7 @@ def _outputs(network: torch.nn.Module, input: tuple[int, ...]) -> Any:
         return network(images)
 
 
-def _require_equal(network: torch.nn.Module, bundle: Path, input: tuple[int, ...]) -> None:
+def _require_equal(network: Network, bundle: Path, input: tuple[int, ...]) -> None:
     """Load the written source with the written weights and compare it with `network`."""
     place = bundle / "scripts" / "network.py"
     spec = importlib.util.spec_from_file_location("_bundle_network", place)
@@ -139,7 +140,10 @@ def _require_equal(network: torch.nn.Module, bundle: Path, input: tuple[int, ...
         spec.loader.exec_module(module)
     finally:
         sys.dont_write_bytecode = writes
-    ours, theirs = main_output(_outputs(network, input)), _outputs(module.load(str(bundle / WEIGHTS)), input)
+    ours, theirs = (
+        main_output(_outputs(network, input), network.output_names),
+        _outputs(module.load(str(bundle / WEIGHTS)), input),
+    )
     if not torch.allclose(ours, theirs, rtol=1e-3, atol=1e-4 * float(ours.abs().max())):
         worst = float((ours - theirs).abs().max())
         raise error("cannot-export", f"the written network differs from the trained one by up to {worst:g}")
@@ -160,7 +164,7 @@ def _training(target: Target, task: Task) -> tuple[Training | None, tuple[str, .
         training = target.text.search(record.get("search")).train
     except NasError:
         return None, ("No `stage train` belongs to the network, so there is no `train.json`.",)
-    main, notes = target.outputs[-1], []
+    main, notes = target.outputs[main_place(target.outputs)], []
     if any(term.choice.name in PAIR_LOSSES for term in training.loss):
         return None, ("Its loss compares two outputs of the network (`angular`), so there is no `train.json`.",)
     left_out = [t.output for t in training.loss if t.output not in (None, "main", main)]

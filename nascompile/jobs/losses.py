@@ -11,7 +11,7 @@ import torch
 from nascompile.config.loss import LossTerm
 from nascompile.diagnostics import Diagnostic, Label, NasError, did_you_mean
 from nascompile.train.losses import PAIR_LOSSES, make_loss, make_pair_loss
-from nascompile.train.predict import main_output
+from nascompile.train.predict import main_place
 from nascompile.train.step import OutputLoss
 
 _Part = Callable[[Any, torch.Tensor, int], torch.Tensor]
@@ -81,18 +81,14 @@ def _pair(term: LossTerm, names: list[str]) -> int | None:
     return found if found >= 0 and names[found + 1 : found + 2] == [second] else None
 
 
-_COUNTS = -1
-"""The place of the output that counts."""
-
-
 def _place(term: LossTerm, names: list[str]) -> int | None:
     if term.output is None or (term.output == "main" and len(names) == 1):
-        return _COUNTS
+        return main_place(names)
     return names.index(term.output) if term.output in names else None
 
 
 def _logits(returned: Any, place: int) -> torch.Tensor:
-    if place == _COUNTS or isinstance(returned, torch.Tensor):
-        return main_output(returned)
+    if isinstance(returned, torch.Tensor):
+        return returned
     found: torch.Tensor = returned[place]
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -17,16 +17,27 @@ from nascompile.data.reader import Geometry
 from nascompile.data.task import Task
 
 
-def main_output(outputs: Any) -> torch.Tensor:
-    """The logits that count: a tensor itself; of named outputs `main` or `logits`, else the last; else the last one."""
+def main_place(names: Sequence[str]) -> int:
+    """Which of several outputs counts: `main` or `logits`; of `logits[0]`, `logits[1]` the first (an angular head's
+    `|x| cos t`, which ranks classes; its second is for the loss); else the last (deep supervision)."""
+    for wanted in ("main", "logits", "logits[0]"):
+        if wanted in names:
+            return list(names).index(wanted)
+    return len(names) - 1
+
+
+def main_output(outputs: Any, names: Sequence[str] = ()) -> torch.Tensor:
+    """The logits that count: a tensor itself; of several, by their `names`, that of `main_place`; else the last one."""
     if isinstance(outputs, torch.Tensor):
         return outputs
-    if isinstance(outputs, Mapping):
-        named = outputs.get("main", outputs.get("logits"))
-        return main_output(list(outputs.values())[-1] if named is None else named)
     if isinstance(outputs, (list, tuple)):
-        return main_output(outputs[-1])
+        return main_output(outputs[main_place(names) if len(names) == len(outputs) else -1])
     raise TypeError(f"a network returned {type(outputs).__name__}, not tensors")
+
+
+def _logits(module: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
+    """What a module's main output says of images; a compiled network knows its outputs by name."""
+    return main_output(module(images), getattr(module, "output_names", ()))
 
 
 @contextmanager
@@ -51,16 +62,16 @@ def predict(module: torch.nn.Module, images: torch.Tensor, task: Task, *, overla
     with evaluating(module):
         spatial = tuple(images.shape[2:])
         if task.kind == "classification":
-            return main_output(module(_to_patch(images, task)))
+            return _logits(module, _to_patch(images, task))
         if spatial == task.patch:
-            return main_output(module(images))
+            return _logits(module, images)
         if task.sampling == "resize":
-            return _resize(main_output(module(_resize(images, task.patch))), spatial)
+            return _resize(_logits(module, _resize(images, task.patch)), spatial)
         logits = sliding_window_inference(
             images,
             task.patch,
             sw_batch_size=4,
-            predictor=lambda windows: main_output(module(windows)),
+            predictor=lambda windows: _logits(module, windows),
             overlap=overlap,
             mode="gaussian",
         )

@@ -14,7 +14,7 @@ from torch import nn
 
 from nascompile.data.cases import find_cases
 from nascompile.data.dataset import datasets
-from nascompile.data.task import Task
+from nascompile.data.task import Pairs, Task
 from nascompile.data.writer import write_label_map
 from nascompile.diagnostics import NasError
 from nascompile.train.evaluate import evaluate
@@ -113,10 +113,25 @@ def test_volume_is_fitted_to_the_patch(lidc: Task) -> None:
     assert sizes == [(24, 32, 40)] * 2
 
 
+def test_a_compiled_network_is_judged_by_its_main_output(root: Path) -> None:
+    """The auxiliary head of a U-Net stands behind its main one."""
+    from nascompile.backends.pytorch import build
+    from nascompile.compilation import Compilation
+
+    text = Compilation.from_path(root / "specs" / "unets.nas", input=(1, 16, 16))
+    call = text.call("unet_aux")
+    network = build(text.program(replace(call, arguments={"c": 4, "depth": 2}), binding={}, is_fixed=True)).eval()
+    assert network.output_names == ("main", "aux")
+    image = torch.randn(1, 1, 16, 16, generator=torch.Generator().manual_seed(0))
+    task = Task("t", root, Pairs("x"), patch=(16, 16))
+    assert torch.equal(predict(network, image, task), network(image)[0])
+
+
 def test_main_output() -> None:
     first, last = torch.zeros(1), torch.ones(1)
-    assert main_output({"main": first, "aux": last}) is first
-    assert main_output({"out4": first, "out8": last}) is last
+    assert main_output((first, last), ("main", "aux")) is first
+    assert main_output((first, last), ("logits[0]", "logits[1]")) is first
+    assert main_output((first, last), ("out[4]", "out[8]")) is last
     assert main_output([first, last]) is last
     with pytest.raises(TypeError, match="returned str"):
         main_output("x")
