@@ -65,6 +65,55 @@ def steps() -> list[str]:
     return [*lines, ""]
 
 
+def other_steps() -> list[str]:
+    """Steps of the other relaxed systems against hand-written ones."""
+    lines = []
+    for row, words in (
+        ("lattice_step", "MixSearch's lattice against a hand-written loop (`benchmarks/loop_lattice.py`)"),
+        ("dints_step", "DiNTS' grid against MONAI's own `DiNTS` on `TopologySearch`, equal weights and fused SGD"),
+    ):
+        found = load(row)
+        if found is None:
+            continue
+        lines += [f"`python benchmarks/run.py {row}`. {words}; one thread.", "", "| case | wall | CPU | memory |"]
+        lines.append("|---|---|---|---|")
+        for case, cell in found["results"].items():
+            memory = cell["memory"][0] / cell["memory"][1]
+            lines.append(f"| {case} | {cell['ratio']:.2f} | {cell['cpu_ratio']:.2f} | {memory:.2f} |")
+        lines.append("")
+    return lines
+
+
+def real_runs() -> list[str]:
+    found = load("real_runs")
+    if found is None:
+        return []
+    lines = [
+        "## One real run of each kind of system",
+        "",
+        "`python benchmarks/real_runs.py --data FOLDER`: searched, retrained, compared with what is trivial and with a",
+        "random network of the same space at the same budget; every file was exported to ONNX after parity. One seed:",
+        "intervals are over the test cases. The backbone of NAS-Unet has the table above.",
+        "",
+    ]  # fmt: skip
+    for name, run in found["runs"].items():
+        lines += [
+            f"**{name}** (`{run['spec']}`), {run['metric']}:",
+            "",
+            "| network | value | 95 % | by part or class | parameters | MACs |",
+        ]
+        lines.append("|---|---|---|---|---|---|")
+        for e in run["entries"]:
+            parts = e["parts"] or e["per_class"]
+            words = ", ".join(f"{k} {v:.3f}" for k, v in parts.items() if v is not None)
+            size, macs = (f"{e[k]:,}" if e[k] is not None else "" for k in ("parameters", "macs"))
+            lines.append(
+                f"| {e['name']} | {e['value']:.3f} | {e['low']:.3f} .. {e['high']:.3f} | {words} | {size} | {macs} |"
+            )
+        lines.append("")
+    return lines
+
+
 def soundness() -> list[str]:
     found = load("soundness")
     if found is None:
@@ -103,7 +152,7 @@ def resume() -> list[str]:
 
 def main() -> None:
     lines = ["# Results", "", "Written by `benchmarks/results_page.py` from `benchmarks/results/`.", ""]
-    for part in (quality, steps, soundness, resume):
+    for part in (quality, real_runs, steps, other_steps, soundness, resume):
         lines += part()
     PAGE.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
 

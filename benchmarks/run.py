@@ -24,6 +24,7 @@ RESULTS = Path(__file__).parent / "results"
 
 ROWS: dict[str, Callable[[argparse.Namespace], Iterator[tuple[str, Any]]]] = {
     "supernet_step": supernet_rows.supernet_step,
+    "lattice_step": supernet_rows.lattice_step,
     "dints_step": dints_step.dints_step,
     "supernet_passes": supernet_rows.supernet_passes,
     "check_process": compiler_rows.check_process,

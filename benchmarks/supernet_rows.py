@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
+from loop_lattice import LoopLattice
 from loop_supernet import LoopSupernet
 from soundness import library
 from torch import nn
@@ -56,6 +57,20 @@ def supernet_passes(options: argparse.Namespace) -> Iterator[tuple[str, Any]]:
             yield f"{c} channels without {name}", record
 
 
+def lattice_step(options: argparse.Namespace) -> Iterator[tuple[str, Any]]:
+    """As `supernet_step`, for the weaved lattice with three kinds of cell: the loss is the mean over its heads."""
+    torch.set_num_threads(1)
+    for layers, c, side in ((5, 16, 32), (7, 16, 32), (7, 16, 64), (7, 32, 64)):
+        arguments = {"classes": 2, "c": c, "layers": layers, "double": False}
+        program = elaborate(library("wdan"), Request("wdan", arguments, (3, side, side)))
+        ours = bilevel(build_supernet(program), side, 3)
+        loop = bilevel(LoopLattice(3, 2, c, layers), side, 3)
+        record = compare(ours, loop, options.repeats)
+        record["memory"] = [peak_bytes(ours), peak_bytes(loop)]
+        print(f"{layers} layers c={c:3} px={side:3}", shown(record), flush=True)
+        yield f"{layers} layers, {c} channels, {side} pixels", record
+
+
 def nas_unet(c: int, side: int) -> Program:
     """The supernet that is measured: three nodes a cell, one input channel, two classes."""
     request = Request("nas_unet", {"classes": 2, "c": c, "depth": depth_of(side)}, (1, side, side))
@@ -67,20 +82,22 @@ def depth_of(side: int) -> int:
     return 2 if side % 16 else 3
 
 
-def bilevel(net: Any, side: int) -> Step:
+def bilevel(net: Any, side: int, channels: int = 1) -> Step:
     """One step of the search on random images, as a function."""
     weights, alphas = net.weight_parameters(), net.architecture_parameters()
     first = torch.optim.Adam(alphas, lr=3e-4, weight_decay=1e-3)
     second = torch.optim.SGD(weights, lr=0.025, momentum=0.9, weight_decay=3e-4)
     generator = torch.Generator().manual_seed(0)
-    x = torch.randn(BATCH, 1, side, side, generator=generator)
+    x = torch.randn(BATCH, channels, side, side, generator=generator)
     y = torch.randint(0, 2, (BATCH, side, side), generator=generator)
 
     def step() -> None:
         for optimiser in (first, second):
             first.zero_grad()
             second.zero_grad()
-            F.cross_entropy(net(x), y).backward()
+            found = net(x)
+            outputs = found if isinstance(found, tuple) else (found,)
+            sum(F.cross_entropy(output, y) for output in outputs).backward()  # type: ignore[union-attr]
             if optimiser is second:
                 nn.utils.clip_grad_norm_(weights, 5.0)
             optimiser.step()

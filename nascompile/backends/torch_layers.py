@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -88,7 +89,10 @@ def _transposed(node: LayerNode, types: Types) -> nn.Module:
 
 
 def _linear(node: LayerNode, types: Types) -> nn.Module:
-    return nn.Linear(types[0].channels, node.attrs["c"], _has(node, "b"))  # type: ignore[arg-type]
+    with warnings.catch_warnings():
+        if node.attrs["c"] == 0 or types[0].channels == 0:  # a gate of few channels has no hidden units, as published
+            warnings.filterwarnings("ignore", message="Initializing zero-element tensors")
+        return nn.Linear(types[0].channels, node.attrs["c"], _has(node, "b"))  # type: ignore[arg-type]
 
 
 def _angular(node: LayerNode, types: Types) -> nn.Module:
