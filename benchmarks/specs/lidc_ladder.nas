@@ -29,7 +29,7 @@ search ladder : nas_lung(
   stage trial {
     budget   = 40 steps
     validate = 2
-    limit    = 2 minutes
+    limit    = 10 minutes
   }
   stage train {
     weights  = adamw(lr = 2e-3, schedule = cosine(warmup = 0.05))

@@ -29,7 +29,7 @@ search analog : nas_segnet on nuclei {
   stage trial {
     budget   = 40 steps
     validate = 3
-    limit    = 2 minutes
+    limit    = 10 minutes
   }
   stage train {
     weights  = adamw(lr = 3e-3, weight_decay = 1e-2, schedule = cosine(min = 1e-5))

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nascompile.ir.program import Program
 from nascompile.ir.symbols import COSTS
-from nascompile.profile.pricing import Pricer
 from nascompile.semantics.modules import Library
 from nascompile.space.space import SearchSpace
+
+if TYPE_CHECKING:
+    from nascompile.profile.pricing import Pricer
 
 
 def opened(library: Library, program: Program, arguments: Mapping[str, Any] | None = None) -> SearchSpace:
@@ -21,6 +23,8 @@ def opened(library: Library, program: Program, arguments: Mapping[str, Any] | No
 
     @cache
     def pricer() -> Pricer:
+        from nascompile.profile.pricing import Pricer  # 0.05 s that most checks need not wait for
+
         return Pricer(library, SearchSpace(replace(program, limits=()), arguments))
 
     def price(values: Mapping[str, Any]) -> Mapping[str, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -11,9 +11,10 @@ from nascompile.diagnostics import Diagnostic, Label, NasError
 from nascompile.ir.program import Constraint, Decision, GateNode
 from nascompile.semantics.presence import absent_outputs
 from nascompile.source import Span
+from nascompile.space.absence import Existing, is_met, value_of
 from nascompile.space.legal import violated, walk
 from nascompile.space.options import SUBSET_EDGES, Nest, values
-from nascompile.space.plan import plan
+from nascompile.space.plan import Step, plan
 from nascompile.space.space import SearchSpace
 from nascompile.space.table import Block, State, stage_of
 
@@ -22,6 +23,9 @@ DRAWS = 24
 
 BEAM = 8
 """Partial choices that are followed at once, before all are."""
+
+TURNS = 6
+"""Orders in which the values of decisions are tried, one decision after the other."""
 
 OUTPUT_SAMPLES = 16
 
@@ -84,7 +88,10 @@ def _is_possible(roots: Sequence[Nest], constraints: Sequence[Constraint]) -> bo
         found = walk(roots, take)
         if not any(True for _ in violated(constraints, found, None)):
             return True
-    return _has_way(roots, constraints) or Block(roots, constraints).is_possible
+    steps = plan(roots, constraints)
+    if any(_is_passable(steps, turn) for turn in range(TURNS)):
+        return True
+    return _has_way(steps) or Block(roots, constraints).is_possible
 
 
 def _takers() -> Iterator[Callable[[Decision], Any]]:
@@ -120,10 +127,43 @@ def _edges(decision: Decision, where: float) -> tuple[Any, ...]:
     return tuple(labels[start : start + decision.count])
 
 
-def _has_way(roots: Sequence[Nest], constraints: Sequence[Constraint]) -> bool:
+def _is_passable(steps: Sequence[Step], turn: int) -> bool:
+    """Whether taking the first value that breaks nothing yet, decision by decision, ends in a genotype.
+
+    Values are tried from the first on (`turn` 0), from the last back (1), or from another place in their list.
+    """
+    state: State = ()
+    for step in steps:
+        before = dict(zip(step.before, state, strict=True))
+        if step.guard is not True and not is_met(step.guard, before, otherwise=False):
+            found = {own: value_of(own, Existing()) for own in step.own}
+            tried: Iterable[dict[Any, Any]] = [found]
+        else:
+            tried = (
+                {own: value_of(own, {step.nest.decision.path: o}) for own in step.own} for o in _turned(step, turn)
+            )
+        for facts in tried:
+            here = {**before, **facts}
+            if all(is_met(check, here) for check in step.checks):
+                state = tuple(value_of(fact, here) for fact in step.after)
+                break
+        else:
+            return False
+    return True
+
+
+def _turned(step: Step, turn: int) -> Sequence[Any]:
+    options = tuple(values(step.nest.decision))
+    if turn == 1:
+        return options[::-1]
+    start = len(options) * turn // TURNS
+    return options[start:] + options[:start]
+
+
+def _has_way(steps: Sequence[Step]) -> bool:
     """Whether a few partial choices, followed through all decisions, fulfil every condition. If not, others may."""
     states: list[State] = [()]
-    for step in plan(roots, constraints):
+    for step in steps:
         _, reached = stage_of(step, set(states))
         if not reached:
             return False
