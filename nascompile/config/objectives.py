@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from nascompile.config.constants import constant
 from nascompile.config.measures import MEASURED, STATIC
 from nascompile.config.tables import METRICS
 from nascompile.diagnostics import Diagnostic, Label, did_you_mean, error
+from nascompile.resources import resource
 from nascompile.semantics.modules import Library
 from nascompile.syntax import nodes as ast
 
@@ -25,7 +27,10 @@ class Unmeasured(Exception):
 
 
 def names_of(expr: Any) -> Iterator[str]:
-    """The measures of an expression, each by its full name: `params`, `dice`, `latency(onnxruntime.cpu)`."""
+    """The measures of an expression, each by its full name: `params`, `dice`, `latency(onnxruntime.cpu)`.
+
+    The target of a predicted latency stands in quotes: `latency("cpu.yaml")`.
+    """
     if isinstance(expr, ast.Name | ast.Call) and (found := name_of(expr)) is not None:
         yield found
     elif isinstance(expr, ast.Binary):
@@ -47,7 +52,37 @@ def name_of(expr: ast.Expr) -> str | None:
 
 def _target(expr: ast.Expr) -> str:
     given = expr.arguments if isinstance(expr, ast.Call) else ()
-    return "".join(given[0].value.span.text.split()) if given else TARGETS[0]
+    if not given:
+        return TARGETS[0]
+    value = given[0].value
+    if isinstance(value, ast.String):
+        return f'"{value.value}"'
+    words = "".join(value.span.text.split())
+    return f'"{words}"' if words in shipped_tables() else words
+
+
+@cache
+def shipped_tables() -> frozenset[str]:
+    """Names of the latency tables that ship; a text may give them without quotes."""
+    return frozenset(path.stem for path in resource("specs/devices").glob("*.yaml"))
+
+
+def table_of(name: str) -> str | None:
+    """`cpu.yaml` of the measure `latency("cpu.yaml")`: the table that predicts it; None for any other measure."""
+    is_predicted = name.startswith('latency("') and name.endswith('")')
+    return name.removeprefix('latency("').removesuffix('")') if is_predicted else None
+
+
+def latencies_of(expr: Any) -> Iterator[ast.Expr]:
+    """The parts of an expression that are predicted latencies."""
+    if isinstance(expr, ast.Name | ast.Call):
+        if table_of(name_of(expr) or "") is not None:
+            yield expr
+    elif isinstance(expr, ast.Binary):
+        yield from latencies_of(expr.left)
+        yield from latencies_of(expr.right)
+    elif isinstance(expr, ast.Unary):
+        yield from latencies_of(expr.operand)
 
 
 def check(expr: ast.Expr, library: Library) -> list[Diagnostic]:
@@ -63,8 +98,9 @@ def check(expr: ast.Expr, library: Library) -> list[Diagnostic]:
     if callee.id not in known:
         hint = did_you_mean(callee.id, known) or f"there are {', '.join(known)}"
         return [Diagnostic("unknown-measure", f"`{callee.id}` cannot be measured here", Label(callee.span), hint=hint)]
-    if callee.id in MEASURED and _target(expr) not in TARGETS:
-        hint = did_you_mean(_target(expr), TARGETS) or f"there are {', '.join(TARGETS)}"
+    if callee.id in MEASURED and _target(expr) not in TARGETS and table_of(f"{callee.id}({_target(expr)})") is None:
+        listed = f'there are {", ".join(TARGETS)}, and latency tables: `latency("cpu.yaml")`'
+        hint = did_you_mean(_target(expr), TARGETS) or listed
         message = f"there is no target `{_target(expr)}`"
         return [Diagnostic("unknown-target", message, Label(expr.span), hint=hint)]
     return []

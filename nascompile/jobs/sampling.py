@@ -19,6 +19,7 @@ from nascompile.config.settings import from_argument
 from nascompile.data.task import Task
 from nascompile.diagnostics import error
 from nascompile.jobs.front import Goal, write_outcome
+from nascompile.jobs.predicting import Predictor, predictor_of
 from nascompile.jobs.programs import call_for_task, input_for
 from nascompile.jobs.searching import declared_narrowing
 from nascompile.jobs.trials import Assignment, Recipe, Result, measures_of
@@ -55,14 +56,22 @@ class Sampled:
     digest: str
     pricer: Pricer
     priced: tuple[str, ...]
+    predictor: Predictor
     _prices: dict[str, tuple[Mapping[str, float], float]] = field(default_factory=dict, repr=False)
 
     def price(self, genotype: Genotype) -> tuple[Mapping[str, float], float]:
-        """Static measures of a genotype, and how far they break the conditions."""
+        """Static measures of a genotype, and how far they break the conditions.
+
+        Latencies are predicted last, and not if the others break a condition.
+        """
         key = genotype.digest()
         if key not in self._prices:
             measures = {name: float(v) for name, v in self.pricer.measures(genotype, self.priced).items()}
-            self._prices[key] = (measures, self.broken(measures))
+            broken = self.broken(measures)
+            if broken <= 0 and self.predictor.models:
+                measures |= self.predictor.seconds(self.pricer.program(genotype.values))
+                broken = self.broken(measures)
+            self._prices[key] = (measures, broken)
         return self._prices[key]
 
     def broken(self, measures: Mapping[str, float]) -> float:
@@ -91,7 +100,8 @@ def identity(text: Compilation, name: str | None) -> str:
 
 
 def prepare_sampled(text: Compilation, name: str | None, task: Task) -> Sampled:
-    """Elaborate the space and read objectives and enqueued genotypes. Raises NasError (`wrong-space`, ...)."""
+    """Elaborate the space, read objectives, enqueued genotypes and latency tables. Raises NasError (`wrong-space`,
+    `unknown-target`, ...)."""
     config = text.search(name)
     sampling = config.sampling
     if sampling is None:
@@ -110,7 +120,10 @@ def prepare_sampled(text: Compilation, name: str | None, task: Task) -> Sampled:
     first = tuple(_enqueued(text, one, space, config) for one in sampling.enqueue)
     priced = (*PRICED, *(m for m in measures_of(config, task) if m in STATIC and m not in PRICED))
     pricer = Pricer(text.library, space)
-    return Sampled(text, name, config, sampling, task, space, goals, first, identity(text, name), pricer, priced)
+    predictor = predictor_of(config, text.folder)
+    return Sampled(
+        text, name, config, sampling, task, space, goals, first, identity(text, name), pricer, priced, predictor
+    )  # fmt: skip
 
 
 def _enqueued(text: Compilation, name: str, space: SearchSpace, config: SearchConfig) -> Genotype:
@@ -136,7 +149,7 @@ def search_sampled(
     (`study-of-another-search`, `no-trial-succeeded`), and KeyboardInterrupt after Ctrl-C.
     """
     config, sampling, space = prepared.config, prepared.sampling, prepared.space
-    mark = {
+    mark: dict[str, Any] = {
         "search": prepared.digest,
         "seed": config.seed,
         "threads": sampling.threads,
@@ -144,6 +157,8 @@ def search_sampled(
         "nascompile": __version__,
         "torch": torch.__version__,
     }
+    if prepared.predictor.digests:
+        mark["tables"] = dict(prepared.predictor.digests)
     signs = [goal.sign for goal in prepared.goals]
     url = storage or file_url(run.path(STUDY))
     study = Study.open(url, run.name, space, signs, [goal.name for goal in prepared.goals], mark)
