@@ -7,7 +7,7 @@ candidate, `sum(w * op(x))` in every edge, network weights renormalised over the
 from __future__ import annotations
 
 import torch
-from loop_supernet import Gate, Zero, norm
+from loop_supernet import Gate, Mixed, Zero, norm
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -57,15 +57,6 @@ def operator(name: str, c: int) -> nn.Module:
     return makers[name]()
 
 
-class Mixed(nn.Module):
-    def __init__(self, c: int, names: tuple[str, ...]):
-        super().__init__()
-        self.ops = nn.ModuleList(operator(name, c) for name in names)
-
-    def forward(self, x: Tensor, weights: Tensor) -> Tensor:
-        return sum(w * op(x) for w, op in zip(weights, self.ops, strict=True))  # type: ignore[return-value]
-
-
 class Fuse(nn.Module):
     """`a` may be absent (`c0` None); `b` goes through the operators of the cell's kind."""
 
@@ -75,7 +66,7 @@ class Fuse(nn.Module):
         self.before0 = None if c0 is None else self._before(c0, c)
         self.before1 = self._before(c1, c)
         self.edges = nn.ModuleList(
-            nn.Identity() if j == 0 and c0 is None else Mixed(c, INTO[kind] if j == 1 else NORMAL)
+            nn.Identity() if j == 0 and c0 is None else Mixed(c, INTO[kind] if j == 1 else NORMAL, operator)
             for i in range(NODES)
             for j in range(i + 2)
         )

@@ -6,6 +6,8 @@ line of work (one module a candidate, `sum(w * op(x))` in every edge). It exists
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -73,9 +75,9 @@ def operator(name: str, c: int) -> nn.Module:
 
 
 class Mixed(nn.Module):
-    def __init__(self, c: int, names: tuple[str, ...]):
+    def __init__(self, c: int, names: tuple[str, ...], make: Callable[[str, int], nn.Module] = operator):
         super().__init__()
-        self.ops = nn.ModuleList(operator(name, c) for name in names)
+        self.ops = nn.ModuleList(make(name, c) for name in names)
 
     def forward(self, x: Tensor, weights: Tensor) -> Tensor:
         return sum(w * op(x) for w, op in zip(weights, self.ops, strict=True))  # type: ignore[return-value]

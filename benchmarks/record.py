@@ -10,11 +10,13 @@ from typing import Any
 
 import torch
 
+from nascompile.jobs.calibration import processor
+
 
 def fingerprint() -> dict[str, Any]:
     """What a number depends on: processor, cores, threads, operating system, versions."""
     return {
-        "processor": _processor(),
+        "processor": processor(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "system": f"{platform.system()} {platform.release()}",
@@ -22,15 +24,6 @@ def fingerprint() -> dict[str, Any]:
         "torch": torch.__version__,
         "mkldnn": torch.backends.mkldnn.is_available(),
     }
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        for line in info.read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 def read(path: Path) -> Any:

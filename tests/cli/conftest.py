@@ -109,3 +109,13 @@ def work(finished: Path, tmp_path: Path) -> Path:
     """A copy of that folder, which is the working folder of the commands."""
     shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
     return tmp_path
+
+
+@pytest.fixture
+def images(demo: Path, tmp_path: Path) -> Path:
+    """Two real images in a folder."""
+    folder = tmp_path / "new"
+    folder.mkdir()
+    for path in sorted((demo / "nuclei" / "images").iterdir())[:2]:
+        shutil.copy(path, folder / path.name)
+    return folder

@@ -30,15 +30,6 @@ def bundle(nascompile: Command, work: Path) -> Path:
 
 
 @pytest.fixture
-def images(demo: Path, tmp_path: Path) -> Path:
-    folder = tmp_path / "new"
-    folder.mkdir()
-    for path in sorted((demo / "nuclei" / "images").iterdir())[:2]:
-        shutil.copy(path, folder / path.name)
-    return folder
-
-
-@pytest.fixture
 def clean_imports(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A bundle's `scripts` do not stay in this process, nor its folder on the path."""
     monkeypatch.setattr(sys, "path", list(sys.path))

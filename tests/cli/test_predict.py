@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,16 +10,6 @@ import pytest
 import SimpleITK as sitk
 
 from .conftest import Command
-
-
-@pytest.fixture
-def images(demo: Path, tmp_path: Path) -> Path:
-    """Two real images in a folder."""
-    folder = tmp_path / "new"
-    folder.mkdir()
-    for path in sorted((demo / "nuclei" / "images").iterdir())[:2]:
-        shutil.copy(path, folder / path.name)
-    return folder
 
 
 def read(path: Path) -> np.ndarray:
