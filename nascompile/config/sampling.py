@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from nascompile.config import objectives, readers
@@ -40,7 +40,8 @@ class Sampling:
 
     `trial` trains each; `limit` is the time in seconds after which one is given up. `enqueue` are genotypes of the text
     that come first. `threads` is what each trial computes with. `reference` are the objectives' values that the
-    hypervolume reaches to. `fields` is what `stage trial` says.
+    hypervolume reaches to. `inherit` is the run whose supernet genotypes are scored with; `trial` then trains its
+    weights further, for 0 steps unless the text says more. `fields` is what `stage trial` says.
     """
 
     trial: Training | None = None
@@ -48,6 +49,7 @@ class Sampling:
     enqueue: tuple[str, ...] = ()
     threads: int = 1
     reference: tuple[float, ...] | None = None
+    inherit: str | None = None
     fields: Fields = field(default=Fields({}, {}, ()), compare=False, repr=False)
 
 
@@ -80,8 +82,20 @@ FIELDS: dict[str, Reader] = {
 }
 """Fields that only a sampled search has."""
 
-TRIAL_FIELDS: dict[str, Reader] = {"limit": _limit}
-"""Fields of `stage trial` that `stage train` does not have."""
+
+def _trial_budget(expr: ast.Expr, library: Library) -> Budget:
+    """A budget of a training, or `0 steps`."""
+    if isinstance(expr, ast.Quantity) and expr.unit == "step" and expr.value == 0:
+        return UNTRAINED
+    found: Budget = readers.budget(expr, library)
+    return found
+
+
+UNTRAINED = Budget(0.0, "steps")
+"""What a trial with inherited weights is trained for, unless the text says more."""
+
+TRIAL_FIELDS: dict[str, Reader] = {"limit": _limit, "inherit": readers.word(), "budget": _trial_budget}
+"""Fields of `stage trial` that `stage train` does not have, or not with these values."""
 
 
 def check_strategy(strategy: Choice, expr: ast.Expr) -> None:
@@ -111,6 +125,8 @@ def read_sampling(
         problems += [
             Diagnostic("not-a-field", "a stage holds `field = value` lines only", Label(s.span)) for s in own.others
         ]
+        own, unread = _inheriting(own)
+        problems += unread
     there = [name for name, declared in library.genotypes.items() if declared.kind == "genotype"]
     for name in fields.get("enqueue", ()):
         if name not in there:
@@ -122,9 +138,21 @@ def read_sampling(
         enqueue=fields.get("enqueue", ()),
         threads=fields.get("threads", 1),
         reference=fields.get("reference", None),
+        inherit=own.get("inherit", None),
         fields=own,
     )
     return found, problems
+
+
+def _inheriting(own: Fields) -> tuple[Fields, list[Diagnostic]]:
+    """The fields of `stage trial` with the budget that they mean; only inherited weights need no training."""
+    if "inherit" in own.spans:
+        return replace(own, values={"budget": UNTRAINED, **own.values}), []
+    if own.get("budget", None) == UNTRAINED:
+        hint = 'name the run of a supernet, `inherit = "RUN"`, or train for at least one step'
+        message = "networks that inherit no weights have to be trained"
+        return own, [Diagnostic("bad-value", message, Label(own.spans["budget"]), hint=hint)]
+    return own, []
 
 
 def check_sampled(

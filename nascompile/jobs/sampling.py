@@ -19,6 +19,7 @@ from nascompile.config.settings import from_argument
 from nascompile.data.task import Task
 from nascompile.diagnostics import error
 from nascompile.jobs.front import Goal, write_outcome
+from nascompile.jobs.inheriting import inheritance_of
 from nascompile.jobs.predicting import Predictor, predictor_of
 from nascompile.jobs.programs import call_for_task, input_for
 from nascompile.jobs.searching import declared_narrowing
@@ -146,7 +147,7 @@ def search_sampled(
     """Try genotypes until the budget is spent, going on with what the study of the run holds.
 
     Writes `front.json`, `front.nas`, `metrics.csv`, `timing.csv` and `genotype.nas`. Raises NasError
-    (`study-of-another-search`, `no-trial-succeeded`), and KeyboardInterrupt after Ctrl-C.
+    (`study-of-another-search`, `no-trial-succeeded`, what `inheritance_of` raises), and KeyboardInterrupt after Ctrl-C.
     """
     config, sampling, space = prepared.config, prepared.sampling, prepared.space
     mark: dict[str, Any] = {
@@ -159,6 +160,10 @@ def search_sampled(
     }
     if prepared.predictor.digests:
         mark["tables"] = dict(prepared.predictor.digests)
+    inherited = inheritance_of(prepared.text, config, prepared.task, space, run.folder.parent)
+    if inherited is not None:
+        mark["inherited weights"] = inherited.digest
+        run.update(inherited={"run": inherited.run, "digest": inherited.digest})
     signs = [goal.sign for goal in prepared.goals]
     url = storage or file_url(run.path(STUDY))
     study = Study.open(url, run.name, space, signs, [goal.name for goal in prepared.goals], mark)
@@ -175,7 +180,7 @@ def search_sampled(
     )  # fmt: skip
     scratch = run.path(SCRATCH)
     shutil.rmtree(scratch, ignore_errors=True)
-    recipe = Recipe.of(prepared.text, prepared.name, str(device), scratch)
+    recipe = Recipe.of(prepared.text, prepared.name, str(device), scratch, inherited)
     ended = [t for t in trials if t is not None]
 
     def told(trial: Trial) -> None:

@@ -1,4 +1,7 @@
-"""One trial: a genotype is priced, timed and trained briefly, in this order; the first broken condition ends it."""
+"""One trial: a genotype is priced, timed and scored, in this order; the first broken condition ends it.
+
+Scored is a network that is trained briefly, or a subnet with the weights of an earlier supernet (`jobs.inheriting`).
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from typing import Any
 
 import torch
 
+from nascompile.backends.pytorch import Network
 from nascompile.compilation import Compilation, Input
 from nascompile.config.objectives import names_of, violation
 from nascompile.config.search import SearchConfig, Training
@@ -21,6 +25,7 @@ from nascompile.data.task import Task
 from nascompile.diagnostics import NasError, error
 from nascompile.ir.program import Program
 from nascompile.jobs.calibration import network_latency
+from nascompile.jobs.inheriting import Inheritance, recalibrate, subnet
 from nascompile.jobs.networks import make
 from nascompile.jobs.programs import call_for_task, fixed_program, input_for
 from nascompile.jobs.training import Data, train
@@ -46,11 +51,16 @@ class Recipe:
     search: str | None
     device: str
     scratch: Path
+    inherited: Inheritance | None = None
 
     @staticmethod
-    def of(text: Compilation, search: str | None, device: str, scratch: Path) -> Recipe:
+    def of(
+        text: Compilation, search: str | None, device: str, scratch: Path, inherited: Inheritance | None = None
+    ) -> Recipe:
         """The recipe for a search of a text; checkpoints of trials lie under `scratch` while they run."""
-        return Recipe(text.source, text.folder, text.data, text.settings, text.input, search, device, scratch)
+        return Recipe(
+            text.source, text.folder, text.data, text.settings, text.input, search, device, scratch, inherited
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +86,7 @@ class Result:
 
 
 class Bench:
-    """Evaluates trials one after another; images are read once."""
+    """Evaluates trials one after another; images and inherited weights are read once."""
 
     def __init__(self, recipe: Recipe):
         text = Compilation(recipe.source, recipe.folder, recipe.data, recipe.settings, recipe.input)
@@ -94,6 +104,7 @@ class Bench:
         self.wanted = measures_of(config, self.task)
         self.call = call_for_task(text, config.space, self.task)
         self._data: Data | None = None
+        self._inherited = None if recipe.inherited is None else recipe.inherited.weights()
 
     def evaluate(self, given: Assignment) -> Result:
         """Never raises but for KeyboardInterrupt: what goes wrong is the result's `error`."""
@@ -110,41 +121,54 @@ class Bench:
         genotype = Genotype(self.call.name, self.call.arguments, given.values)
         measures = dict(given.measures)
         program = fixed_program(self.text, genotype, self.task)
-        network = make(program, given.seed)
+        network: Network = make(program, given.seed)
         for name in self.wanted:
             if name.startswith("latency(") and name not in measures:  # predicted ones come with the static measures
                 measures[name] = latency(program, network, name, self.task)
         broken = self._violation(measures)
         if broken > 0:
             return measures, broken
-        self._train(network, given, measures)
+        scores = [name for name in self.wanted if name in METRICS]
+        if scores:
+            measures |= self._scored(network, genotype, given, scores)
         return measures, self._violation(measures)
 
-    def _train(self, network: Any, given: Assignment, measures: dict[str, float]) -> None:
-        scores = [name for name in self.wanted if name in METRICS]
-        if not scores:
-            return
+    def _scored(self, network: Network, genotype: Genotype, given: Assignment, scores: list[str]) -> dict[str, float]:
+        """The metrics of a genotype on the validation cases."""
         if self._data is None:
             self._data = Data.of(self.task, self.config.seed)
+        if self._inherited is not None:
+            network = subnet(self.text, genotype, self.task, self._inherited, given.seed)
+            recalibrate(network, self._data.train, self.training.batch, self.config.seed, self.device)
+        if self.training.budget.amount > 0:
+            best = self._trained(network, self._data, given, scores)
+        else:
+            best = self._evaluated(network, self._data, scores)
+        for name in scores:
+            if best[name] != best[name]:
+                raise error("metric-is-nan", f"{name} is not a number after training")
+        return {name: float(best[name]) for name in scores}
+
+    def _evaluated(self, network: Network, data: Data, scores: list[str]) -> dict[str, float]:
+        found = evaluate(network, self.task, data.val, self.device, metrics=scores, resamples=1)
+        return {name: found.summaries[name].value for name in scores}
+
+    def _trained(self, network: Network, data: Data, given: Assignment, scores: list[str]) -> Mapping[str, float]:
         self.scratch.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f"{given.number}-", dir=self.scratch))
         try:
             outcome = train(
-                network, self._data, self.training, folder, digest=str(given.number), device=self.device,
+                network, data, self.training, folder, digest=str(given.number), device=self.device,
                 seed=given.seed, resume=False,
             )  # fmt: skip
             if not outcome.finished:
                 raise KeyboardInterrupt
             best = outcome.best or {}
             if scores != [self.task.metric] or self.task.metric not in best:
-                found = evaluate(network, self.task, self._data.val, self.device, metrics=scores, resamples=1)
-                best = {name: found.summaries[name].value for name in scores}
+                best = self._evaluated(network, data, scores)
+            return best
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-        for name in scores:
-            if best[name] != best[name]:
-                raise error("metric-is-nan", f"{name} is not a number after training")
-            measures[name] = float(best[name])
 
     def _violation(self, measures: Mapping[str, float]) -> float:
         return float(sum(violation(condition, measures, self.text.library) for condition in self.config.where))
