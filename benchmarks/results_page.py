@@ -114,6 +114,57 @@ def real_runs() -> list[str]:
     return lines
 
 
+def latency() -> list[str]:
+    found = load("latency_model")
+    if found is None or "model" not in found:
+        return []
+    lines = [
+        "## Predicted latency",
+        "",
+        "`python benchmarks/latency_model.py`: ONNX Runtime on the CPU, one thread; random networks of spaces that took",
+        f"no part in the calibration ({found['calibration_seconds']:.0f} s), all with decoders, `dints` in 3-D. `repeated`",
+        "is the same network measured twice, the second time after all the others.",
+        "",
+        "| networks | count | median error | within 10 % | within 20 % | Spearman | repeated: median | within 10 % |",
+        "|---|---|---|---|---|---|---|---|",
+    ]  # fmt: skip
+    model = found["model"]
+    for name, row in (("all", model), *model["spaces"].items()):
+        again = row["repeatability"]
+        lines.append(
+            f"| {name} | {row['count']} | {100 * row['median']:.1f} % | {100 * row['within_10']:.0f} % |"
+            f" {100 * row['within_20']:.0f} % | {row['spearman']:.3f} | {100 * again['median']:.1f} % |"
+            f" {100 * again['within_10']:.0f} % |"
+        )
+    return [*lines, ""]
+
+
+def fronts() -> list[str]:
+    found = load("pareto_runs")
+    if found is None:
+        return []
+    lines = [
+        "## Three objectives at once",
+        "",
+        "`python benchmarks/pareto_runs.py`: `demo/pareto.nas`, Dice, measured latency and parameters, 40 trials a",
+        "search; hypervolume up to one reference for all (larger is better).",
+        "",
+        "| seed | NSGA-II | random |",
+        "|---|---|---|",
+    ]
+    volumes = found["hypervolume"]
+    for seed in dict.fromkeys(key.split()[1] for key in volumes):
+        lines.append(f"| {seed} | {volumes[f'nsga2 {seed}']:.4f} | {volumes[f'random {seed}']:.4f} |")
+    holds = found["holds"]
+    lines += [
+        "",
+        f"Of {holds['networks']} networks on the fronts, measured again afterwards, {holds['within the condition']} keep",
+        f"the latency condition. Exported from the first front: {len(found['exported'])}.",
+        "",
+    ]
+    return lines
+
+
 def soundness() -> list[str]:
     found = load("soundness")
     if found is None:
@@ -152,7 +203,7 @@ def resume() -> list[str]:
 
 def main() -> None:
     lines = ["# Results", "", "Written by `benchmarks/results_page.py` from `benchmarks/results/`.", ""]
-    for part in (quality, real_runs, steps, other_steps, soundness, resume):
+    for part in (quality, real_runs, fronts, latency, steps, other_steps, soundness, resume):
         lines += part()
     PAGE.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
 

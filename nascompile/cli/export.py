@@ -33,6 +33,8 @@ def export(
     weights: Annotated[Path | None, typer.Option("--from", metavar="WEIGHTS", help="Weights to export.")] = None,
     opset: Annotated[int | None, typer.Option("--opset", min=11, help="The version of ONNX' operators.")] = None,
     external: Annotated[bool, typer.Option("--external", help="Put the weights into a file beside the model.")] = False,
+    fp16: Annotated[bool, typer.Option("--fp16", help="Also write the ONNX model in float16.")] = False,
+    int8: Annotated[bool, typer.Option("--int8", help="Also write it in int8, calibrated on training images.")] = False,
     set_: options.Set = None,
     config: options.Config = None,
     data: options.Data = None,
@@ -41,6 +43,7 @@ def export(
 ) -> None:
     """Write a network as ONNX, once ONNX Runtime has agreed with torch on several sizes and batches; as Python source,
     as a MONAI bundle, or in torch's own format."""
+    onnx = onnx or fp16 or int8
     if not onnx and python is None and bundle is None and pt2 is None:
         hint = "write `--onnx`, `--python OUT.py`, `--bundle DIR` or `--pt2 OUT.pt2`"
         raise error("missing-format", "no format is named", hint=hint)
@@ -96,3 +99,13 @@ def export(
     for agreement in done.model.agreements:
         print(f"  {agreement}")
     print(f"  {done.latency.median:.2f} ms for one image, {done.latency.threads} threads")
+    if fp16 or int8:
+        from nascompile.jobs.shrinking import measured, shrink
+
+        task = target.task if images else None
+        rows = [measured(path, target.input, task)]
+        for bits in [*(["fp16"] if fp16 else []), *(["int8"] if int8 else [])]:
+            rows.append(shrink(path, done.model, bits, target.input, task))  # type: ignore[arg-type]
+        for row in rows:
+            value = "" if row.metric is None or task is None else f", {task.metric} {row.metric:.4f} on val"
+            print(f"  {row.path.name}: {row.bytes:,} bytes, {row.ms:.2f} ms{value}")

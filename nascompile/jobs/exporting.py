@@ -50,9 +50,9 @@ def real_images(task: Task | None) -> list[torch.Tensor]:
     return first_images(datasets(task, "val"))
 
 
-def first_images(data: Patches) -> list[torch.Tensor]:
+def first_images(data: Patches, count: int = REAL_IMAGES) -> list[torch.Tensor]:
     """The first images of a data set: (channels, *sizes) each."""
-    return [torch.as_tensor(data[i]["image"]) for i in range(min(REAL_IMAGES, len(data)))]
+    return [torch.as_tensor(data[i]["image"]) for i in range(min(count, len(data)))]
 
 
 def export_network(
