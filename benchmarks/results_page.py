@@ -121,9 +121,9 @@ def latency() -> list[str]:
     lines = [
         "## Predicted latency",
         "",
-        "`python benchmarks/latency_model.py`: ONNX Runtime on the CPU, one thread; random networks of spaces that took",
-        f"no part in the calibration ({found['calibration_seconds']:.0f} s), all with decoders, `dints` in 3-D. `repeated`",
-        "is the same network measured twice, the second time after all the others.",
+        "`python benchmarks/latency_model.py`: ONNX Runtime on the CPU, one thread; random networks of spaces that",
+        f"took no part in the calibration ({found['calibration_seconds']:.0f} s), all with decoders, `dints` in 3-D.",
+        "`repeated` is the same network measured twice, the second time after all the others.",
         "",
         "| networks | count | median error | within 10 % | within 20 % | Spearman | repeated: median | within 10 % |",
         "|---|---|---|---|---|---|---|---|",
@@ -158,8 +158,8 @@ def fronts() -> list[str]:
     holds = found["holds"]
     lines += [
         "",
-        f"Of {holds['networks']} networks on the fronts, measured again afterwards, {holds['within the condition']} keep",
-        f"the latency condition. Exported from the first front: {len(found['exported'])}.",
+        f"Of {holds['networks']} networks on the fronts, measured again afterwards, {holds['within the condition']}",
+        f"keep the latency condition. Exported from the first front: {len(found['exported'])}.",
         "",
     ]
     return lines
