@@ -195,6 +195,8 @@ def test_other_weights_are_another_search(folder: Path, demo: Path) -> None:
 def test_inherited_weights_may_be_tuned(folder: Path, demo: Path) -> None:
     plain = scores(Run(folder / "whole"))
     tuned = scores(sampled(folder, "tuned", demo, TEXT, "trial.budget=1 steps", "trial.weights=sgd(lr = 1e-7)"))
+    trained = scores(sampled(folder, "trained", demo, TEXT, "trial.budget=2 steps", "trial.weights=sgd(lr = 0.5)"))
+    assert trained != pytest.approx(plain, abs=1e-3)
     scratch = scores(sampled(folder, "scratch", demo, TEXT.replace('inherit = "one"', "budget = 1 steps")))
     assert tuned.keys() == plain.keys() == scratch.keys()
     assert tuned == pytest.approx(plain, abs=1e-3)  # so small a step changes next to nothing
@@ -207,7 +209,8 @@ def test_what_cannot_be_inherited_is_refused_at_its_place(folder: Path, demo: Pa
     assert unknown.primary is not None and unknown.primary.span.text == '"onne"'
     runs.create(folder, "unfinished", note=None, record={})
     assert refused(folder, demo, TEXT.replace('"one"', "unfinished")).code == "no-supernet"
-    for other in (TEXT.replace("c = 4", "c = 6"), TEXT.replace("cell(c, 5", "cell(c, 3"), NORMED):
+    of_equal_shapes = TEXT.replace("relu) -> relu", "relu) -> elu")
+    for other in (TEXT.replace("c = 4", "c = 6"), TEXT.replace("cell(c, 5", "cell(c, 3"), NORMED, of_equal_shapes):
         assert refused(folder, demo, other).code == "supernet-of-another-space"
     damaged = supernet(folder, "damaged", demo).path("supernet.safetensors")
     damaged.write_bytes(damaged.read_bytes()[:200])
