@@ -125,8 +125,9 @@ def expand_connected(
         for edge in edges:
             leaving.setdefault(sources[edge], []).append(Sym("kept", edge))
         users: dict[tuple[Any, ...], list[Sym]] = {}
+        fed = [(frozenset(_atoms(source)), kept) for source, kept in leaving.items()]
         for edge in edges:
-            by = tuple(k for source, kept in leaving.items() if edge in _atoms(source) for k in kept)
+            by = tuple(k for atoms, kept in fed if edge in atoms for k in kept)
             if by:
                 users.setdefault(by, []).append(Sym("kept", edge))
         for source, kept in leaving.items():
