@@ -41,14 +41,17 @@ def searched(runs: Path, strategy: str, seed: int) -> Path:
 
 def points(folder: Path) -> list[list[float]]:
     """(1 - Dice, milliseconds, parameters) of the trials that count."""
-    trials = json.loads((folder / "trials.json").read_text(encoding="utf-8"))
+    trials = json.loads((folder / "trials.json").read_text(encoding="utf-8"))["trials"]
     found = []
     for trial in trials:
         values = trial["measures"]
-        if trial["state"] == "complete" and not trial["violation"]:
-            latency = next(v for k, v in values.items() if k.startswith("latency"))
-            found.append([1 - values["dice"], 1e3 * latency, values["params"]])
+        if trial["state"] == "complete" and 1e3 * _latency(values) < LIMIT:
+            found.append([1 - values["dice"], 1e3 * _latency(values), values["params"]])
     return found
+
+
+def _latency(values: dict[str, float]) -> float:
+    return next(v for k, v in values.items() if k.startswith("latency"))
 
 
 def timed_again(folder: Path) -> dict[str, float]:

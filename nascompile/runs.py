@@ -145,7 +145,7 @@ def write_text(path: Path, text: str) -> None:
 def write_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write rows as CSV; the columns are those of all rows, in the order of their appearance."""
     columns = list(dict.fromkeys(name for row in rows for name in row))
-    lines = [",".join(columns)]
+    lines = [",".join(map(_field, columns))]
     lines += [",".join(_field(row.get(name)) for name in columns) for row in rows]
     write_text(path, "\n".join(lines) + "\n")
 
@@ -154,4 +154,4 @@ def _field(value: Any) -> str:
     if value is None:
         return ""
     text = repr(value) if isinstance(value, float) else str(value)
-    return f'"{text}"' if "," in text or '"' in text else text
+    return '"{}"'.format(text.replace('"', '""')) if any(c in text for c in ',"\n') else text
