@@ -59,8 +59,7 @@ def search(
         run = session.resumed(root, name, digest, "search")
     else:
         run = runs.create(root, name, note=note, record=record_of(text, "search", search) | {"digest": digest})
-    if is_sampled or not resume:
-        write_spec(run, text, search)  # a larger budget is written down, too
+    write_spec(run, text, search)  # also when resumed: a larger budget, or what a kill at the start left out
     context = start(
         text, run, search, chosen, session.announce, lambda line: print(line, file=sys.stderr),
         workers=workers, storage=storage,

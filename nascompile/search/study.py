@@ -157,7 +157,7 @@ class Study:
             measures=attrs.get("measures", {}),
             seed=attrs["seed"],
             seconds=attrs.get("seconds", 0.0),
-            error=attrs.get("error", ""),
+            error=attrs.get("error", "") if state == "failed" else "",  # a kill while a failure was written
         )
 
 

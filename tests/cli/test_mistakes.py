@@ -108,6 +108,24 @@ def test_a_full_disk_leaves_no_half_written_file(
     assert nascompile("search", spec, "--data", demo, "--name", "x", "--resume").code == 0
 
 
+def test_a_search_killed_before_its_text_was_written_is_whole_when_resumed(
+    nascompile: Command, spec: Path, demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nascompile.jobs import folder
+
+    class Killed(Exception):
+        """Stands for a kill."""
+
+    def kill(*given: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(folder, "write_spec", kill)
+        nascompile("search", spec, "--data", demo, "--name", "x")
+    assert nascompile("search", spec, "--data", demo, "--name", "x", "--resume").code == 0
+    assert nascompile("show", tmp_path / "runs" / "x" / "genotype.nas").code == 0
+
+
 def test_a_weights_file_that_is_none_is_told(nascompile: Command, spec: Path, demo: Path, tmp_path: Path) -> None:
     pickle = tmp_path / "w.pt"
     pickle.write_bytes(b"\x80\x04K\x01.")

@@ -137,6 +137,25 @@ def test_a_study_is_one_that_optuna_reads(tmp_path: Path) -> None:
     assert best <= {t.number for t in trials if t.state == "complete"}
 
 
+def test_a_failure_half_written_by_a_kill_is_no_error_of_the_repeated_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space = Compilation.from_text(LADDER).space()
+    study = Study.open(file_url(tmp_path / "study.db"), "ladder", space, (1, 1), ("a", "b"), {})
+    genotype = space.unrank(3)
+    study.begin(0, genotype, 5)
+
+    def kill(*given: object) -> None:
+        raise Interrupted
+
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        patch.setattr(optuna.storages.RDBStorage, "set_trial_state_values", kill)
+        study.finish(Trial(0, genotype, "failed", error="out-of-memory"))
+    repeated = Trial(0, genotype, "complete", (1.0, 2.0), seed=5)
+    study.finish(repeated)
+    assert study.trials() == [repeated]
+
+
 def test_a_study_of_another_search_is_refused(tmp_path: Path) -> None:
     space = Compilation.from_text(LADDER).space()
     url = file_url(tmp_path / "study.db")
