@@ -201,9 +201,31 @@ def resume() -> list[str]:
     ]  # fmt: skip
 
 
+def kills() -> list[str]:
+    found, counts = load("kills"), load("workers")
+    if found is None or counts is None:
+        return []
+    lines = [
+        "## Kills and workers",
+        "",
+        "`python benchmarks/kills.py`. Small searches on the demo nuclei, each killed at random moments as it worked,",
+        "resumed to its end and compared byte for byte with one left alone. `timed` measures latencies, which do not",
+        "repeat: there the trials recorded before a kill are compared with what the resumed search holds.",
+        "",
+        "| search | kills | files or trials that differ | differ with 1, 2, 4 workers |",
+        "|---|---|---|---|",
+    ]  # fmt: skip
+    for name, case in found["cases"].items():
+        wrong = len(case["differing"]) + sum(len(kill.get("changed", ())) for kill in case["kills"])
+        many = counts["cases"].get(name)
+        others = ", ".join(str(len(many[count])) for count in ("1", "2", "4")) if many else ""
+        lines.append(f"| {name} | {len(case['kills'])} | {wrong} | {others} |")
+    return [*lines, ""]
+
+
 def main() -> None:
     lines = ["# Results", "", "Written by `benchmarks/results_page.py` from `benchmarks/results/`.", ""]
-    for part in (quality, real_runs, fronts, latency, steps, other_steps, soundness, resume):
+    for part in (quality, real_runs, fronts, latency, steps, other_steps, soundness, resume, kills):
         lines += part()
     PAGE.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
 
