@@ -12,6 +12,7 @@ import torch
 
 from nascompile.backends.pytorch import Network
 from nascompile.compilation import Compilation
+from nascompile.config.objectives import names_of, violation
 from nascompile.config.search import SearchConfig, Training
 from nascompile.data.task import Task
 from nascompile.diagnostics import error
@@ -24,8 +25,11 @@ from nascompile.jobs.results import Entry
 from nascompile.jobs.thresholds import apply_threshold, fit_threshold
 from nascompile.jobs.training import Data, test, train
 from nascompile.profile.cost import cost_of
+from nascompile.profile.measures import ALL
+from nascompile.profile.pricing import Pricer
 from nascompile.runs import Run, read_json, write_json, write_table, write_text
 from nascompile.space.genotype import Genotype
+from nascompile.space.space import SearchSpace
 from nascompile.train.progress import Report
 from nascompile.train.seed import derive
 
@@ -52,9 +56,9 @@ def contestants(text: Compilation, config: SearchConfig, found: Genotype, task: 
             call = call_for_task(text, config.space, task)
             space = text.open_space(call, input_for(task))
             for number in range(baseline.count):
-                drawn = space.sample(random.Random(derive(seed, 2, number)))
+                drawn, program = _drawn(text, config, space, task, seed, number)
                 label = "random" if baseline.count == 1 else f"random {number + 1}"
-                result.append(Contestant(label, fixed_program(text, drawn, task), drawn))
+                result.append(Contestant(label, program, drawn))
         elif baseline.kind == "genotype":
             genotype = text.genotype(baseline.name)
             result.append(Contestant(baseline.name, fixed_program(text, genotype, task), genotype))
@@ -66,6 +70,29 @@ def contestants(text: Compilation, config: SearchConfig, found: Genotype, task: 
         for i, label in enumerate(labels)
     ]
     return [Contestant(label, c.program, c.genotype) for label, c in zip(numbered, result, strict=True)]
+
+
+_DRAWS = 1000
+"""Genotypes that are looked at for one that fulfils the search's conditions."""
+
+
+def _drawn(
+    text: Compilation, config: SearchConfig, space: SearchSpace, task: Task, seed: int, number: int
+) -> tuple[Genotype, Program]:
+    """Random network `number`: a uniform draw among those that fulfil what a search asks of static measures.
+
+    Raises NasError (`sampling-failed`).
+    """
+    wanted = [name for condition in config.where for name in names_of(condition) if name in ALL]
+    pricer = Pricer(text.library, space) if wanted else None
+    for attempt in range(_DRAWS):
+        more = (attempt,) if attempt else ()
+        drawn = space.sample(random.Random(derive(seed, 2, number, *more)))
+        measures = {} if pricer is None else pricer.measures(drawn, wanted)
+        if not any(violation(condition, measures, text.library) for condition in config.where):
+            return drawn, fixed_program(text, drawn, task)
+    message = f"none of {_DRAWS} random genotypes of `{space.name}` fulfils the conditions of the search"
+    raise error("sampling-failed", message, config.spans.get("compare"), hint="loosen `where`, or compare with others")
 
 
 def trained(
