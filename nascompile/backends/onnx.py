@@ -19,6 +19,8 @@ from nascompile.diagnostics import error
 from nascompile.source import Span
 
 INPUT = "image"
+LARGE_NORM = 4096
+"""Means over more numbers than this lose digits first."""
 SMALLEST_EXTERNAL = 1024
 """Bytes from which a tensor goes to the weights file."""
 
@@ -59,8 +61,10 @@ def export(
     _package("onnxscript")
     network = network.cpu().eval()
     problem = None
-    # As torch writes it first, which runs fastest; then with norms that lose no digit.
-    for written in (network, with_steady_norms(network)):
+    # As torch writes it first, which runs fastest; then with large norms that lose no digit, then with all of them.
+    image = torch.zeros((1, *input))
+    for least in (None, LARGE_NORM, 0):
+        written = network if least is None else with_steady_norms(network, image, least)
         if written is None:
             continue
         model = _model(written, input, outputs, metadata, unit, opset, span)

@@ -6,6 +6,7 @@ ONNX Runtime's own normalisation loses about one digit more than torch's on larg
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -24,36 +25,65 @@ class SteadyNorm(nn.Module):
         self.bias: nn.Parameter | None = bias
 
     def forward(self, x: Tensor) -> Tensor:
-        ones = (1,) * (x.dim() - 2)
-        x = x - self._mean(x).reshape(x.shape[0], -1, *ones)
+        x = x - self._mean(x)
         scale = torch.rsqrt(self._mean(x * x) + self.eps)
         weight, bias = self.weight, self.bias
         if weight is None or bias is None:
-            return x * scale.reshape(x.shape[0], -1, *ones)
-        return x * (scale * weight).reshape(x.shape[0], -1, *ones) + bias.reshape(1, -1, *ones)
+            return x * scale
+        shape = (-1, *(1,) * (x.dim() - 2))
+        return x * (scale * weight.reshape(shape)) + bias.reshape(shape)
 
     def _mean(self, x: Tensor) -> Tensor:
-        """The mean of each channel's group: (batch, channels)."""
-        channels = x.shape[1]
-        for _ in range(x.dim() - 2):
-            x = x.mean(-1)
+        """The mean of each group, as a tensor that `x` can be combined with; no shape is asked for, which is slow."""
+        channels, rank = x.shape[1], x.dim()
+        for axis in range(rank - 1, 1, -1):
+            x = x.mean(axis, keepdim=True)
         if self.groups == channels:
             return x
-        groups = torch.unflatten(x, 1, (self.groups, -1)).mean(2, keepdim=True)
-        return groups.expand(-1, -1, channels // self.groups).flatten(1)
+        if self.groups == 1:
+            return x.mean(1, keepdim=True)
+        each = channels // self.groups
+        grouped = x.reshape(-1, self.groups, each).mean(2, keepdim=True).expand(-1, -1, each)
+        return grouped.reshape(-1, channels, *(1,) * (rank - 2))
 
 
-def with_steady_norms(network: nn.Module) -> nn.Module | None:
-    """A copy whose group and instance norms are `SteadyNorm`s with the same weights; None if it has no such norm."""
+def with_steady_norms(network: nn.Module, image: Tensor, least: int = 0) -> nn.Module | None:
+    """A copy whose norms over more than `least` numbers are `SteadyNorm`s with the same weights.
+
+    How many numbers a norm averages is found by running `image` (1, channels, *sizes) through the network. None if
+    there is no such norm.
+    """
+    averaged = _averaged(network, image)
     changed = copy.deepcopy(network)
     found = False
     for name, module in list(changed.named_modules()):
         new = _steady(module)
-        if new is not None:
+        if new is not None and averaged.get(name, 0) > least:
             outer, _, own = name.rpartition(".")
             setattr(changed.get_submodule(outer), own, new)
             found = True
     return changed.eval() if found else None
+
+
+def _averaged(network: nn.Module, image: Tensor) -> dict[str, int]:
+    """How many numbers of one image each norm takes a mean of, by the name of its module."""
+    found: dict[str, int] = {}
+
+    def note(name: str, groups: int) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
+        return lambda module, inputs: found.__setitem__(name, inputs[0][0].numel() // groups)
+
+    hooks = [
+        module.register_forward_pre_hook(note(name, steady.groups))
+        for name, module in network.named_modules()
+        if (steady := _steady(module)) is not None
+    ]
+    try:
+        with torch.no_grad():
+            network(image)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return found
 
 
 def _steady(module: nn.Module) -> SteadyNorm | None:

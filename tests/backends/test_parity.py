@@ -54,10 +54,11 @@ def test_steady_norms_are_the_same_norms(norm: nn.Module) -> None:
     for weight in network.parameters():
         nn.init.normal_(weight)
     image = torch.randn(2, 1, 20, 12, dtype=torch.double)
-    changed = with_steady_norms(network)
+    changed = with_steady_norms(network, image)
     assert changed is not None
     assert (changed(image) - network(image)).abs().max() < 1e-12
-    assert with_steady_norms(network[0]) is None
+    assert with_steady_norms(network, image, least=10_000) is None
+    assert with_steady_norms(network[0], image) is None
 
 
 def test_a_net_that_loses_digits_is_exported_with_steady_norms(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,7 +67,7 @@ def test_a_net_that_loses_digits_is_exported_with_steady_norms(monkeypatch: pyte
     network = nn.Sequential(*layers)
     model = exporter.export(network, (1, 128, 128), ["out"], {})
     assert disagreement(model.agreements) is None
-    monkeypatch.setattr(exporter, "with_steady_norms", lambda network: None)
+    monkeypatch.setattr(exporter, "with_steady_norms", lambda network, image, least: None)
     with pytest.raises(NasError):
         exporter.export(network, (1, 128, 128), ["out"], {})
 
