@@ -51,6 +51,10 @@ class Run:
         return path.read_text(encoding="utf-8").strip() if path.exists() else ""
 
 
+_BEGUN = frozenset({"note.txt", ".note.txt.tmp", f".{RECORD}.tmp"})
+"""What a start that was killed before its `run.json` may have left: nothing that is worth keeping."""
+
+
 def create(root: Path, name: str | None, *, note: str | None, record: Mapping[str, Any]) -> Run:
     """A new run folder under `root`, named `name` or after the time.
 
@@ -60,7 +64,7 @@ def create(root: Path, name: str | None, *, note: str | None, record: Mapping[st
         hint = "use letters, digits, `.`, `_` and `-`"
         raise error("bad-run-name", f"`{name}` cannot be the name of a folder", hint=hint)
     folder = root / (name or _free(root, time.strftime("%Y-%m-%d_%H-%M-%S")))
-    if folder.exists() and any(folder.iterdir()):
+    if folder.exists() and any(path.name not in _BEGUN for path in folder.iterdir()):
         hint = f"`--resume` goes on with it; or give another `--name`, or remove `{folder}`"
         raise error("run-exists", f"there is a run `{folder.name}` in `{root}` already", hint=hint)
     folder.mkdir(parents=True, exist_ok=True)

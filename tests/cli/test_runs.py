@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from nascompile import runs
+from nascompile.diagnostics import NasError
 
 from .conftest import Command
 
@@ -188,3 +189,13 @@ def test_a_search_goes_on_after_an_interruption(
     whole, resumed = (snapshot(work / "runs" / name) for name in ("all", "cut"))
     for name in ("genotype.nas", "metrics.csv", "supernet.safetensors"):
         assert whole[name] == resumed[name], name
+
+
+def test_a_start_that_was_killed_at_once_is_no_run(tmp_path: Path) -> None:
+    folder = tmp_path / "first"
+    folder.mkdir()
+    for name in ("note.txt", ".run.json.tmp"):
+        (folder / name).write_text("half", encoding="utf-8")
+    assert runs.create(tmp_path, "first", note=None, record={"command": "run"}).record()["command"] == "run"
+    with pytest.raises(NasError):
+        runs.create(tmp_path, "first", note=None, record={})
