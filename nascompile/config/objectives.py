@@ -130,7 +130,8 @@ def value_of(expr: ast.Expr, measures: Mapping[str, float], library: Library) ->
 def violation(expr: ast.Expr, measures: Mapping[str, float], library: Library) -> float:
     """How far a condition is from being fulfilled, as a share of its bound; 0 where it is.
 
-    Where measures are missing it is 0. `and` adds, `or` takes the least. Raises NasError (`not-a-condition`).
+    Where measures are missing it is 0. `and` adds, `or` takes the least, `not` is 1 or 0. Raises NasError
+    (`not-a-condition`).
     """
     if isinstance(expr, ast.Binary) and expr.op == "and":
         return violation(expr.left, measures, library) + violation(expr.right, measures, library)
@@ -144,7 +145,10 @@ def violation(expr: ast.Expr, measures: Mapping[str, float], library: Library) -
         except Unmeasured:
             return 0.0
         return _excess(expr.op, left, right)
-    hint = "write `params < 2M`, with `and` and `or`"
+    if isinstance(expr, ast.Unary) and expr.op == "not":
+        is_known = all(name in measures for name in names_of(expr))
+        return float(is_known and not violation(expr.operand, measures, library))
+    hint = "write `params < 2M`, with `and`, `or` and `not`"
     raise error("not-a-condition", f"`{expr.span.text}` is no condition", expr.span, hint=hint)
 
 

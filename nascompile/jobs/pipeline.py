@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from nascompile.compilation import Compilation
-from nascompile.config.measures import holds
+from nascompile.config.objectives import violation
 from nascompile.config.search import SearchConfig
 from nascompile.diagnostics import NasError
 from nascompile.jobs.contest import (
@@ -139,7 +139,7 @@ def _tell_broken_conditions(context: Context, genotype: Genotype) -> None:
     program = fixed_program(context.text, genotype, context.data.task)
     measures = measures_of(program)
     for condition in context.config.where:
-        if not holds(condition, measures, context.text.library):
+        if violation(condition, measures, context.text.library):
             words = " ".join(condition.span.text.split())
             context.say(
                 f"note: the genotype does not fulfil `{words}` ({measures['params']:,} parameters,"

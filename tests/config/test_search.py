@@ -9,7 +9,7 @@ import pytest
 
 from nascompile.compilation import Compilation
 from nascompile.config.constants import Choice
-from nascompile.config.measures import holds
+from nascompile.config.objectives import violation
 from nascompile.data.task import Augment, Pairs, Ratio
 from nascompile.diagnostics import NasError
 from nascompile.train.budget import Budget
@@ -122,7 +122,7 @@ def test_a_mistake_is_told_at_its_place(
 def test_conditions_compare_measures(compiled: Compiled, condition: str, holds_: bool) -> None:
     text = compiled("20 epochs", f"20 epochs\n  where {condition}")
     (where,) = text.search().where
-    assert holds(where, {"params": 5000, "macs": 2_000_000}, text.library) is holds_
+    assert (violation(where, {"params": 5000, "macs": 2_000_000}, text.library) == 0) is holds_
 
 
 def test_several_mistakes_are_told_in_one_run(compiled: Compiled) -> None:
