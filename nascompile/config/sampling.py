@@ -21,14 +21,24 @@ if TYPE_CHECKING:
 
 # The options of `search/strategies/`, with their defaults; a test compares the two.
 SAMPLED: Table = {
-    "evolution": {"population": 20, "sample": 5, "lag": 4},
+    "evolution": {
+        "population": 20, "sample": 5, "lag": 4, "start": "random", "crossover": 0.0, "moves": "values",
+        "survivors": "youngest",
+    },
     "nsga2": {"population": 20, "crossover": 0.9, "mutation": 0.6},
     "optuna": {"sampler": "tpe", "startup": 10, "lag": 4},
     "partial_order": {"cost": "macs", "lag": 1},
     "random": {},
-}
+}  # fmt: skip
 
-SAMPLERS = ("tpe", "gp", "random")
+WORDS: dict[str, tuple[str, ...]] = {
+    "cost": STATIC,
+    "moves": ("values", "steps"),
+    "sampler": ("tpe", "gp", "random"),
+    "start": ("random", "latin"),
+    "survivors": ("youngest", "best"),
+}
+"""Options whose value is one of a few words."""
 
 _COUNTS = ("population", "sample", "lag", "startup")
 _SHARES = ("crossover", "mutation")
@@ -107,8 +117,8 @@ def check_strategy(strategy: Choice, expr: ast.Expr) -> None:
             raise error("bad-option", f"`{name}` is a whole number of at least 1", spans[name])
         if name in _SHARES and not 0 <= value <= 1:
             raise error("bad-option", f"`{name}` is a share from 0 to 1", spans[name])
-        if (name == "sampler" and value not in SAMPLERS) or (name == "cost" and value not in STATIC):
-            among = SAMPLERS if name == "sampler" else STATIC
+        among = WORDS.get(name, ())
+        if among and value not in among:
             hint = did_you_mean(str(value), among) or f"there are {', '.join(among)}"
             raise error("bad-option", f"`{name}` cannot be `{value}`", spans[name], hint=hint)
 

@@ -65,18 +65,39 @@ class Variation:
         self.walk(random.Random(0), note)
         return found
 
-    def mutate(self, genotype: Genotype, rng: random.Random, path: str | None = None) -> Genotype:
+    def stratified(self, rng: random.Random, share: Callable[[str], float]) -> Genotype:
+        """The genotype whose decisions stand at given shares (0 to 1, by path) of their possible values in text order.
+
+        So every value of a decision is as likely as any other, however many genotypes lie behind each. Where shares
+        lead to values that break a condition on reals or costs, they are drawn.
+        """
+
+        def at(decision: Decision, values: Sequence[Any]) -> Any:
+            where = min(max(share(decision.path), 0.0), 1.0)
+            if decision.interval is not None:
+                return values[0] + where * (values[1] - values[0])
+            return values[min(int(where * len(values)), len(values) - 1)]
+
+        return self.walk(rng, at)
+
+    def mutate(
+        self, genotype: Genotype, rng: random.Random, path: str | None = None, *, near: bool = False
+    ) -> Genotype:
         """The genotype with one decision changed: `path`, or one drawn from those that can change.
 
         Of edges one is exchanged (or added or dropped where their number is free). What other decisions must become for
         the conditions of the space to hold is drawn; all others stay. A genotype that cannot change comes back.
+
+        With `near` a number takes the next larger or smaller possible value, a real moves by a tenth of its interval
+        (the standard deviation), numbers that have to change take the nearest possible value, and a turn of a `repeat`
+        that comes into being starts as the turn before it: widths and depths grow and shrink in steps.
         """
         if path is None:
             candidates = self.open_decisions(genotype)
             if not candidates:
                 return genotype
             path = rng.choice(candidates)
-        return self.walk(rng, _changed(genotype.values, path, rng))
+        return self.walk(rng, (_stepped if near else _changed)(genotype.values, path, rng))
 
     def cross(self, first: Genotype, second: Genotype, rng: random.Random) -> Genotype:
         """Each decision as in one of two parents, by the toss of a coin; where only one of them has it, as there."""
@@ -208,3 +229,39 @@ def _changed(own: Mapping[str, Any], path: str, rng: random.Random) -> Prefer:
         return rng.choice(others) if others else value
 
     return prefer
+
+
+def _stepped(own: Mapping[str, Any], path: str, rng: random.Random) -> Prefer:
+    """Prefers what `own` says, or what is nearest to it, and at `path` the next value above or below."""
+    changed = _changed(own, path, rng)
+    ahead = bool(rng.getrandbits(1))
+
+    def prefer(decision: Decision, values: Sequence[Any]) -> Any:
+        value = own.get(decision.path, NONE)
+        if decision.kind != "number":
+            return changed(decision, values) if value is not NONE else _before(own, decision.path)
+        if value is NONE:
+            value = _before(own, decision.path)
+        if value is NONE:
+            return NONE
+        if decision.interval is not None:
+            low, high = values
+            moved = value + rng.gauss(0.0, 0.1 * (high - low)) if decision.path == path else value
+            return min(max(moved, low), high)
+        if decision.path != path:
+            return min(values, key=lambda other: abs(other - value))
+        above, below = (sorted(v for v in values if (v > value) == up and v != value) for up in (True, False))
+        if above and (ahead or not below):
+            return above[0]
+        return below[-1] if below else value
+
+    return prefer
+
+
+def _before(own: Mapping[str, Any], path: str) -> Any:
+    """What the nearest earlier turn of a repeat says where `path` says nothing, or NONE."""
+    head, _, last = path.rpartition("[")
+    if not head or not last.removesuffix("]").isdigit():
+        return NONE
+    turns = range(int(last.removesuffix("]")) - 1, -1, -1)
+    return next((own[name] for name in (f"{head}[{turn}]" for turn in turns) if name in own), NONE)

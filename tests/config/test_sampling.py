@@ -61,6 +61,8 @@ MISTAKES = [
     ("evoluton", "", "30 trials", "unknown-strategy", "evoluton", "did you mean `evolution`?"),
     ("evolution(populaton = 3)", "", "30 trials", "unknown-option", "", "did you mean `population`?"),
     ("evolution(population = 0)", "", "30 trials", "bad-option", "0", ""),
+    ("evolution(start = latine)", "", "30 trials", "bad-option", "latine", "did you mean `latin`?"),
+    ("evolution(crossover = 2)", "", "30 trials", "bad-option", "2", ""),
     ("nsga2(crossover = 2)", "", "30 trials", "bad-option", "2", ""),
     ("optuna(sampler = tpee)", "", "30 trials", "bad-option", "tpee", "did you mean `tpe`?"),
     ("partial_order(cost = mac)", "", "30 trials", "bad-option", "mac", "did you mean `macs`?"),

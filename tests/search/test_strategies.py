@@ -79,6 +79,10 @@ def search(name: str, problem: Problem, count: int, **options: Any) -> list[Tria
 OPTIONS: list[tuple[str, dict[str, Any]]] = [
     ("random", {}),
     ("evolution", {"population": 6, "sample": 3}),
+    (
+        "evolution",
+        {"population": 6, "sample": 3, "start": "latin", "crossover": 0.5, "moves": "steps", "survivors": "best"},
+    ),
     ("nsga2", {"population": 6}),
     ("partial_order", {}),
     ("optuna", {"sampler": "tpe", "startup": 5}),
@@ -160,6 +164,39 @@ def test_evolution_mutates_one_of_the_youngest() -> None:
         best = min((t for t in living if t.state == "complete"), key=lambda t: ranking(living)[living.index(t)])
         apart = {p for p in best.genotype.values if best.genotype.values[p] != trials[number].genotype.values.get(p)}
         assert len(apart) <= 3, "more than a mutation and what it takes with it"
+
+
+def test_a_latin_start_takes_every_value_of_a_decision_equally_often() -> None:
+    trials = search("evolution", problem_of(), 6, population=6, start="latin")
+    for path in ("n", "w[0]"):
+        values = [t.genotype.values[path] for t in trials]
+        assert sorted(values) == sorted(2 * sorted(set(values))), f"{path}: {values}"
+        assert len(set(values)) == 3
+    drawn = sorted(t.genotype.values["n"] for t in search("evolution", problem_of(), 6, population=6))
+    assert drawn != [1, 1, 2, 2, 3, 3], "or uniform draws would do"
+
+
+def test_steps_change_numbers_by_one_place() -> None:
+    problem = problem_of()
+    trials = search("evolution", problem, 16, population=4, sample=4, lag=1, moves="steps", survivors="best")
+    ladder = [2, 4, 8]
+    near = 0
+    for number in range(4, 16):
+        found = [t for t in trials[:number]]
+        keys = ranking(found)
+        best = found[min(range(number), key=lambda i: (keys[i], i))].genotype.values
+        child = trials[number].genotype.values
+        moved = [abs(ladder.index(child[p]) - ladder.index(best[p])) for p in best if p != "n" and p in child]
+        near += abs(child["n"] - best["n"]) + sum(moved) == 1
+    assert near >= 3, "half of the children take one step"
+
+
+def test_the_best_survive() -> None:
+    problem = problem_of(objectives=1)
+    trials = search("evolution", problem, 12, population=3, lag=1)
+    strategy: Any = make_strategy("evolution", problem, {"population": 3, "survivors": "best"})
+    losses = sorted(t.losses[0] for t in trials if t.state == "complete")
+    assert [t.losses[0] for t in strategy._living(trials)] == losses[:3]
 
 
 def test_nsga2_keeps_what_is_best_of_parents_and_children() -> None:

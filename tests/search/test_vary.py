@@ -90,6 +90,38 @@ def test_a_mutation_changes_one_edge_or_one_value(small: SearchSpace) -> None:
         assert value["w[1]"] == genotype.values["w[1]"] or value["w[0]"] > genotype.values["w[1]"]
 
 
+def test_a_step_goes_to_the_next_value_and_keeps_the_rest(space: SearchSpace) -> None:
+    variation, rng = Variation(space), random.Random(2)
+    for _ in range(20):
+        genotype = variation.sample(rng)
+        path = rng.choice(variation.open_decisions(genotype))
+        stepped = variation.mutate(genotype, rng, path, near=True)
+        decision = space.decisions[path]
+        assert space.contains(stepped) == []
+        if decision.kind == "number" and decision.interval is None:
+            places = sorted(decision.candidates)
+            gone = abs(places.index(stepped.values[path]) - places.index(genotype.values[path]))
+            assert gone == 1 or space.constraints, path
+
+
+def test_a_step_of_depth_copies_the_turn_before() -> None:
+    text = (
+        "nas 1\nimport std.layers\nspace deep(x: image = [1, 8, 8]) {\n  y = x\n  repeat n in 1 .. 5 as i {\n"
+        "    w[i] = pick one of 1 .. 9\n    z[i] = pick one of 0.0 .. 1.0\n    y = y -> conv(w[i], 3)\n"
+        "    y = y -> dropout(z[i])\n  }\n  y -> conv(2, 1)\n}\n"
+    )
+    variation = Variation(Compilation.from_text(text).space())
+    start = variation.space.genotype({"n": 2, "w[0]": 3, "z[0]": 0.2, "w[1]": 7, "z[1]": 0.9})
+    assert variation.space.contains(start) == []
+    found = [variation.mutate(start, random.Random(seed), "n", near=True).values for seed in range(20)]
+    shallow = {"n": 1, "w[0]": 3, "z[0]": 0.2}
+    deep = {**start.values, "n": 3, "w[2]": 7, "z[2]": 0.9}
+    assert all(values in (shallow, deep) for values in found)
+    assert shallow in found and deep in found
+    reals = [variation.mutate(start, random.Random(seed), "z[0]", near=True).values["z[0]"] for seed in range(50)]
+    assert 0.0 <= min(reals) and max(reals) < 0.6 and len(set(reals)) > 40
+
+
 def test_neighbours_are_all_genotypes_of_one_change(small: SearchSpace) -> None:
     variation = Variation(small)
     genotype = next(g for g in small.enumerate() if g.values["w[0]"] == 1 and g.values["w[1]"] == 2)
