@@ -22,6 +22,7 @@ from nascompile.data.task import Task
 from nascompile.train.budget import Budget
 from nascompile.train.checkpoint import load_checkpoint, save_checkpoint
 from nascompile.train.evaluate import evaluate
+from nascompile.train.held import after_step, put_weights, take_weights
 from nascompile.train.interrupt import catch_interrupt
 from nascompile.train.metrics import metric
 from nascompile.train.optimisers import Schedule, constant, make_optimiser, set_learning_rate
@@ -134,7 +135,7 @@ def fit(
                 latest = state.history[-1]
                 if wanted.better(latest[task.metric], None if state.best is None else state.best[task.metric]):
                     state.best = dict(latest)
-                    save_checkpoint(folder / BEST, {"weights": module.state_dict(), "at": latest}, digest)
+                    save_checkpoint(folder / BEST, {"weights": take_weights(module), "at": latest}, digest)
                 save()
                 saved = time.monotonic()
             elif time.monotonic() - saved > config.save_seconds:
@@ -147,7 +148,7 @@ def fit(
 
 def load_weights(path: Path, module: torch.nn.Module, digest: str | None = None) -> None:
     """Put the weights of a checkpoint (`best` or `last`) into `module`; raises `NasError` as `load_checkpoint` does."""
-    module.load_state_dict(load_checkpoint(path, digest)["weights"])
+    put_weights(module, load_checkpoint(path, digest)["weights"])
 
 
 def _step(
@@ -165,7 +166,9 @@ def _step(
         outputs = module(mix_images(batch.image, mixture))
         loss_of = loss_at(config.loss, step)
         loss = mix_loss(lambda target: loss_of(outputs, target), batch.label, mixture)
-    return descend(loss, optimiser, module.parameters(), step=step, clip=config.clip, scaler=numbers.scaler)
+    value = descend(loss, optimiser, module.parameters(), step=step, clip=config.clip, scaler=numbers.scaler)
+    after_step(module)
+    return value
 
 
 def _validate(
@@ -200,7 +203,7 @@ def _snapshot(
     state: _State, module: torch.nn.Module, optimiser: torch.optim.Optimizer, numbers: Arithmetic
 ) -> dict[str, Any]:
     return {
-        "weights": module.state_dict(),
+        "weights": take_weights(module),
         "optimiser": optimiser.state_dict(),
         "scaler": numbers.scaler.state_dict(),
         "step": state.step,
@@ -215,7 +218,7 @@ def _snapshot(
 def _restore(
     saved: dict[str, Any], module: torch.nn.Module, optimiser: torch.optim.Optimizer, numbers: Arithmetic
 ) -> _State:
-    module.load_state_dict(saved["weights"])
+    put_weights(module, saved["weights"])
     optimiser.load_state_dict(saved["optimiser"])
     if saved["scaler"]:
         numbers.scaler.load_state_dict(saved["scaler"])
