@@ -180,8 +180,9 @@ def check_sampled(
             message = f"`{name}` belongs to a relaxed search"
             problems.append(Diagnostic("not-a-field", message, Label(fields.spans[name]), hint="leave it out"))
     for stage in stages:
-        if stage.name not in ("train", "trial"):
-            hint = did_you_mean(stage.name, ("train", "trial")) or "there are `stage trial` and `stage train`"
+        if stage.name not in ("train", "trial", "analog"):
+            hint = did_you_mean(stage.name, ("train", "trial", "analog"))
+            hint = hint or "there are `stage trial`, `stage train` and `stage analog`"
             message = f"there is no stage `{stage.name}`"
             problems.append(Diagnostic("unknown-stage", message, Label(stage.span), hint=hint))
     return problems

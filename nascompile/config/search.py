@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
-from nascompile.config import readers
+from nascompile.config import analog, readers
 from nascompile.config.constants import Choice, SpaceCall, choice, space_call
 from nascompile.config.fields import Fields, Reader, read_fields
 from nascompile.config.loss import LossTerm, read_loss
@@ -92,7 +92,7 @@ class SearchConfig:
     stage of that name. `arguments` are those of the space that the text gives; `where` conditions over costs.
     `narrowing` names the `narrow` text that the space is restricted to; `stages` are searched one after another, each
     with its own fields, and `space` is then that of the last one. `sampling` says how genotypes are tried, where the
-    strategy does so.
+    strategy does so. `analog` is the stage of that name.
     """
 
     name: str
@@ -118,6 +118,7 @@ class SearchConfig:
     narrowing: str | None = None
     stages: tuple[Stage, ...] = ()
     sampling: Sampling | None = None
+    analog: analog.AnalogStage | None = None
 
 
 def read_search(declaration: ast.SearchDecl, library: Library) -> SearchConfig:
@@ -157,6 +158,10 @@ def read_search(declaration: ast.SearchDecl, library: Library) -> SearchConfig:
         problems += [
             Diagnostic("not-a-field", "a stage holds `field = value` lines only", Label(s.span)) for s in stage.others
         ]
+    tiles: Fields | None = None
+    for written in (s for s in stages if s.name == analog.NAME):
+        tiles, bad = analog.read_analog(written, TRAIN_READERS, library)
+        problems += bad
     strategy = fields.get("strategy", Choice("bilevel"))
     trial = next((s for s in stages if s.name == "trial"), None)
     if is_sampled(strategy):
@@ -169,7 +174,7 @@ def read_search(declaration: ast.SearchDecl, library: Library) -> SearchConfig:
         problems += [problem for condition in where for problem in check_where(condition)]
         problems += check_relaxed(strategy, fields, trial)
         sampling = None
-        others = [s for s in stages if s.name not in ("train", "trial")]
+        others = [s for s in stages if s.name not in ("train", "trial", analog.NAME)]
         of_space = None if space is None else library.spaces[space.name]
         searching, bad = read_stages(name, others, of_space, READERS, library)
     problems += bad
@@ -180,6 +185,7 @@ def read_search(declaration: ast.SearchDecl, library: Library) -> SearchConfig:
     weights = fields.get("weights", _optimiser(Choice("sgd")))
     loss = fields.get("loss", (LossTerm(1.0, None, Choice("dice_ce")),))
     budget = fields.get("budget", searching[-1].values.get("budget") if searching else None)
+    train = _training(stage, fields, budget if sampling is None else Budget(40))
     config = SearchConfig(
         name=name,
         space=space,
@@ -199,9 +205,10 @@ def read_search(declaration: ast.SearchDecl, library: Library) -> SearchConfig:
         objectives=tuple(objectives),
         where=tuple(where),
         compare=fields.get("compare", ()),
-        train=_training(stage, fields, budget if sampling is None else Budget(40)),
+        train=train,
         spans=MappingProxyType({**fields.spans, "name": declaration.span}),
         narrowing=fields.get("narrowing", None),
+        analog=None if tiles is None else analog.analog_stage(tiles, train),
     )
     if sampling is not None:
         own = replace(sampling, trial=_training(sampling.fields, fields, Budget(1)))
@@ -357,3 +364,4 @@ READERS: dict[str, Reader] = {
 }
 
 TRIAL_READERS: dict[str, Reader] = {**TRAIN_READERS, **TRIAL_FIELDS}
+ANALOG_READERS: dict[str, Reader] = {**TRAIN_READERS, **analog.OWN_READERS}

@@ -155,7 +155,7 @@ def apply_settings(settings: Sequence[Setting], targets: Targets) -> Overridden:
         place, path = _place(setting.path, targets)
         if place == "search" and search is not None:
             search = dataclasses.replace(search, body=_put(search.body, path, setting))
-        elif search is not None and place in ("train", *_stages(search)):
+        elif search is not None and place in ("train", "analog", *_stages(search)):
             search = dataclasses.replace(search, body=_put_stage(search.body, place, path, setting))
         elif place == "task" and task is not None:
             task = dataclasses.replace(task, body=_put(task.body, path, setting))
@@ -200,6 +200,7 @@ def _names(targets: Targets) -> dict[str, list[str]]:
         names["train"] = list(search_fields.TRAIN_READERS)
         staged = list(stage_readers(targets.space, search_fields.READERS))
         names.update({name: staged for name in _stages(targets.search)})
+        names["analog"] = list(search_fields.ANALOG_READERS)
         if "trial" in names:
             names["trial"] = list(search_fields.TRIAL_READERS)
     if targets.space is not None:

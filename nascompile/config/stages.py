@@ -80,7 +80,7 @@ def read_stages(
     problems: list[Diagnostic] = []
     for statement in statements:
         name, where = statement.name, Label(statement.span)
-        if (near := did_you_mean(name, ("train",))) is not None:
+        if (near := did_you_mean(name, ("train", "analog"))) is not None:
             problems.append(Diagnostic("unknown-stage", f"there is no stage `{name}`", where, hint=near))
             continue
         if name in (w.name for w in found):
