@@ -121,7 +121,8 @@ def write_outcome(
 def summary(trial: Trial, goals: Sequence[Goal]) -> dict[str, Any]:
     """Number, objectives and measures of a trial, as plain data."""
     values = {g.name: g.sign * loss for g, loss in zip(goals, trial.losses, strict=False)}
-    return {"trial": trial.number, "seed": trial.seed, "values": values, "measures": dict(trial.measures)}
+    measured = {"machine": trial.machine} if trial.machine else {}
+    return {"trial": trial.number, "seed": trial.seed, "values": values, "measures": dict(trial.measures), **measured}
 
 
 def _row(trial: Trial, goals: Sequence[Goal], volume: float, place: int | None) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from nascompile.config.tables import METRICS
 from nascompile.data.task import Task
 from nascompile.diagnostics import NasError, error
 from nascompile.ir.program import Program
-from nascompile.jobs.calibration import network_latency
+from nascompile.jobs.calibration import fingerprint, network_latency
 from nascompile.jobs.inheriting import Inheritance, recalibrate, subnet
 from nascompile.jobs.networks import make
 from nascompile.jobs.programs import call_for_task, fixed_program, input_for
@@ -83,6 +83,7 @@ class Result:
     violation: float = 0.0
     seconds: float = 0.0
     error: str = ""
+    machine: str = ""
 
 
 class Bench:
@@ -115,15 +116,17 @@ class Bench:
             return Result(given.number, "failed", given.measures, 0.0, time.monotonic() - begun, _words(failure))
         missing = any(name not in measures for name in self.wanted)
         state: State = "rejected" if missing else "complete"
-        return Result(given.number, state, measures, broken, time.monotonic() - begun)
+        timed = any(name not in given.measures for name in latencies(self.wanted))
+        where = machine(torch.get_num_threads()) if timed else ""
+        return Result(given.number, state, measures, broken, time.monotonic() - begun, machine=where)
 
     def _measured(self, given: Assignment) -> tuple[dict[str, float], float]:
         genotype = Genotype(self.call.name, self.call.arguments, given.values)
         measures = dict(given.measures)
         program = fixed_program(self.text, genotype, self.task)
         network: Network = make(program, given.seed)
-        for name in self.wanted:
-            if name.startswith("latency(") and name not in measures:  # predicted ones come with the static measures
+        for name in latencies(self.wanted):
+            if name not in measures:  # predicted ones come with the static measures
                 measures[name] = latency(program, network, name, self.task)
         broken = self._violation(measures)
         if broken > 0:
@@ -185,6 +188,17 @@ def measures_of(config: SearchConfig, task: Task) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def latencies(names: Iterable[str]) -> list[str]:
+    """Those measures that are latencies, predicted or measured."""
+    return [name for name in names if name.startswith("latency(")]
+
+
+def machine(threads: int) -> str:
+    """The machine and the versions that a measured latency depends on, in one line."""
+    found = fingerprint(threads)
+    return ", ".join(f"{found[k]}" if k == "processor" else f"{k} {found[k]}" for k in found if k != "nascompile")
+
+
 def latency(program: Program, network: torch.nn.Module, name: str, task: Task) -> float:
     """Seconds a call of one image, the median as measured now, on the target of `latency(TARGET)`.
 
@@ -208,4 +222,15 @@ def _words(failure: BaseException) -> str:
     return f"{type(failure).__name__}: {str(failure).splitlines()[0] if str(failure) else ''}"
 
 
-__all__ = ["Assignment", "Bench", "Input", "Recipe", "Result", "input_for", "latency", "measures_of"]
+__all__ = [
+    "Assignment",
+    "Bench",
+    "Input",
+    "Recipe",
+    "Result",
+    "input_for",
+    "latencies",
+    "latency",
+    "machine",
+    "measures_of",
+]

@@ -76,18 +76,20 @@ class Workers:
         except OSError:  # it died while idle: its end of the pipe tells `wait`
             return
 
-    def wait(self) -> list[Result]:
-        """The results of trials that have ended, at least one. Raises ValueError if none is running."""
+    def wait(self, timeout: float | None = None) -> list[Result]:
+        """The results of trials that have ended: at least one, unless none ends within `timeout` seconds (a trial in this
+        process always ends first). Raises ValueError if none is running."""
         if not self.running:
             raise ValueError("nothing runs")
         if self._bench is not None:
             return [self._bench.evaluate(self._local.pop(0))]
+        end = None if timeout is None else time.monotonic() + timeout
         while True:
             busy = [w for w in self._workers if w.given is not None]
-            found = connection.wait([w.pipe for w in busy], timeout=self._patience(busy))
+            found = connection.wait([w.pipe for w in busy], timeout=self._patience(busy, end))
             results = [r for w in busy if w.pipe in found and (r := self._received(w)) is not None]
             results += [r for w in busy if w.given is not None and (r := self._overdue(w)) is not None]
-            if results:
+            if results or (end is not None and time.monotonic() >= end):
                 return results
 
     def _start(self) -> _Worker:
@@ -132,9 +134,9 @@ class Workers:
         words = f"time-limit: it took longer than {limit:g} s"
         return Result(given.number, "failed", given.measures, 0.0, seconds, words)
 
-    def _patience(self, busy: Sequence[_Worker]) -> float | None:
+    def _patience(self, busy: Sequence[_Worker], end: float | None) -> float | None:
         limits = [(self._limit if w.is_ready else _STARTING, w.begun) for w in busy]
-        ends = [begun + limit for limit, begun in limits if limit is not None]
+        ends = [begun + limit for limit, begun in limits if limit is not None] + ([] if end is None else [end])
         return max(min(ends) - time.monotonic(), 0.0) + 0.05 if ends else None
 
 

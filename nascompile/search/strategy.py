@@ -37,7 +37,8 @@ class Trial:
 
     `losses` are the objectives, each so that smaller is better; empty unless the trial is complete. `violation` says
     how far the conditions are broken (0: not at all). `measures` holds everything measured, by name. `state` is
-    `rejected` where a cheap measure already broke a condition, `failed` where `error` came up.
+    `rejected` where a cheap measure already broke a condition, `failed` where `error` came up. `machine` names the one
+    that measured a latency, if one was measured.
     """
 
     number: int
@@ -49,6 +50,7 @@ class Trial:
     seed: int = 0
     seconds: float = 0.0
     error: str = ""
+    machine: str = ""
 
 
 @dataclass(frozen=True)

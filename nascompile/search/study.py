@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import SQLAlchemyError
 
 from nascompile.diagnostics import error
+from nascompile.search.claims import Claims
 from nascompile.search.distributions import MAPPING, Distributions
 from nascompile.search.strategy import State, Trial
 from nascompile.space.genotype import Genotype
@@ -41,14 +42,21 @@ def file_url(path: Path) -> str:
 
 @dataclass(slots=True)
 class Study:
-    """An open study. `signs` are 1 for objectives that are minimised, -1 for those that are maximised."""
+    """An open study. `signs` are 1 for objectives that are minimised, -1 for those that are maximised.
 
-    storage: BaseStorage
+    With `claims`, every write of a trial counts only while this process has the trial.
+    """
+
+    storage: RDBStorage
     key: int
     space: SearchSpace
     distributions: Distributions
     signs: tuple[int, ...]
-    _ids: dict[int, int]
+    claims: Claims | None = None
+    _ids: dict[int, int] = field(default_factory=dict)
+    _open: set[int] = field(default_factory=set)
+    _read: int = 0
+    _cached: BaseStorage | None = None
 
     @staticmethod
     def open(
@@ -85,7 +93,7 @@ class Study:
             message = f"the study `{name}` was made with another {', '.join(changed)}"
             was = ", ".join(f"{k} = {found.get(k)}" for k in changed)
             raise error("study-of-another-search", message, hint=f"it has {was}; give another `--name`")
-        return Study(storage, key, space, Distributions(space), tuple(signs), {})
+        return Study(storage, key, space, Distributions(space), tuple(signs))
 
     def trials(self) -> list[Trial | None]:
         """All trials by number; None for those that were begun and have not ended."""
@@ -94,6 +102,29 @@ class Study:
             self._ids[frozen.number] = frozen._trial_id
             found.append(self._trial(frozen) if frozen.state.is_finished() else None)
         return found
+
+    def news(self) -> list[tuple[int, Trial | None, Genotype]]:
+        """What has changed since the last call, by number: new trials, and those that had not ended then."""
+        if self._cached is None:
+            self._cached = optuna.storages.get_storage(self.storage)  # reads ended trials once
+        found: list[tuple[int, Trial | None, Genotype]] = []
+        for frozen in sorted(self._cached.get_all_trials(self.key, deepcopy=False), key=lambda t: t.number):
+            if frozen.number >= self._read or frozen.number in self._open:
+                self._ids[frozen.number] = frozen._trial_id
+                trial = self._trial(frozen) if frozen.state.is_finished() else None
+                found.append((frozen.number, trial, self._genotype(frozen) if trial is None else trial.genotype))
+        self._open = {number for number, trial, _ in found if trial is None}
+        self._read = max([self._read, *(number + 1 for number, _, _ in found)])
+        return found
+
+    def take(self, number: int) -> bool:
+        """Whether this process may do a trial (`Claims.take`)."""
+        return self.claims is None or self.claims.take(number)
+
+    def drop(self, number: int) -> None:
+        """Leave a trial to other processes."""
+        if self.claims is not None:
+            self.claims.drop(number)
 
     def genotype(self, number: int) -> Genotype:
         """The genotype of a trial that was begun."""
@@ -109,14 +140,21 @@ class Study:
         self._create(trial.number, self._frozen(trial.number, trial.genotype, TrialState.PRUNED, attrs))
 
     def finish(self, trial: Trial) -> None:
-        """Record what came of a trial that was begun; it counts as ended with the last write."""
+        """Record what came of a trial that was begun; it counts as ended with the last write. Raises `Lost`."""
         key = self._ids[trial.number]
         for name, value in _results(trial).items():
+            self._fence(trial.number)
             self.storage.set_trial_user_attr(key, name, value)
         losses = [loss * sign for loss, sign in zip(trial.losses, self.signs, strict=False)]
+        self._fence(trial.number)
         self.storage.set_trial_state_values(key, _STATES[trial.state], losses or None)
 
+    def _fence(self, number: int) -> None:
+        if self.claims is not None:
+            self.claims.fence(number)
+
     def _create(self, number: int, template: FrozenTrial) -> None:
+        self._fence(number)
         key = self.storage.create_new_trial(self.key, template)
         self._ids[number] = key
         if self.storage.get_trial_number_from_id(key) != number:
@@ -158,12 +196,14 @@ class Study:
             seed=attrs["seed"],
             seconds=attrs.get("seconds", 0.0),
             error=attrs.get("error", "") if state == "failed" else "",  # a kill while a failure was written
+            machine=attrs.get("machine", ""),
         )
 
 
 def _storage(url: str) -> RDBStorage:
     """A database; an SQLite file with a write-ahead log: a killed process leaves it whole, and it is faster."""
-    storage = RDBStorage(url)
+    patient = {"connect_args": {"timeout": 60}} if url.startswith("sqlite") else {}  # seconds that others may write
+    storage = RDBStorage(url, engine_kwargs=patient)
     if storage.engine.dialect.name == "sqlite":
 
         def prepare(connected: Any, record: Any) -> None:
@@ -180,4 +220,5 @@ def _storage(url: str) -> RDBStorage:
 
 def _results(trial: Trial) -> dict[str, Any]:
     found = {"measures": dict(trial.measures), "violation": trial.violation, "seconds": trial.seconds}
-    return {**found, **({"error": trial.error} if trial.error else {})}
+    told = {"error": trial.error, "machine": trial.machine}
+    return {**found, **{name: text for name, text in told.items() if text}}
