@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from nascompile.cli.ensembles import fusion_of, weights_of
 from nascompile.cli.guard import guarded
 from nascompile.diagnostics import error
 
@@ -24,19 +25,14 @@ def fuse(
 ) -> None:
     """Fuse masks by vote, or the probabilities that `predict --scores` wrote by their mean."""
     from nascompile.data.scans import find_scans
-    from nascompile.train.ensemble import FUSIONS
 
-    chosen = next((f for f in FUSIONS if f == fusion), None)
-    if chosen is None:
-        raise error("bad-option", f"there is no fusion `{fusion}`", hint=f"write one of {', '.join(FUSIONS)}")
+    chosen = fusion_of(fusion)
     if len(folders) < 2:
         raise error("bad-option", "there is nothing to fuse in one folder", hint="name two folders or more")
-    if weight and (len(weight) != len(folders) or min(weight) < 0 or sum(weight) <= 0):
-        raise error("bad-option", f"{len(weight)} weights for {len(folders)} folders", hint="give each folder a weight")
+    weights = weights_of(weight, len(folders), "folder")
     from nascompile.jobs.fusing import fuse_scan, require_all
 
     scans = find_scans([reference], series)
-    require_all(folders, scans, chosen)
+    require_all(folders, scans, out, chosen)
     for scan in scans:
-        path = fuse_scan(folders, scan, out, chosen, tuple(weight) if weight else None)
-        print(f"wrote {path}")
+        print(f"wrote {fuse_scan(folders, scan, out, chosen, weights)}")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from nascompile.cli import options, session
+from nascompile.cli.ensembles import fusion_of, weights_of
 from nascompile.cli.guard import guarded
 from nascompile.diagnostics import error
 
@@ -34,37 +35,42 @@ def predict(
     largest: Annotated[bool, typer.Option("--largest", help="Keep the largest component of each class.")] = False,
     holes: Annotated[bool, typer.Option("--holes", help="Fill holes.")] = False,
     smallest: Annotated[float, typer.Option("--smallest", min=0.0, help="Remove less: mm3, or pixels.")] = 0.0,
+    part: Annotated[
+        str | None, typer.Option("--part", metavar="NAME", help="Of a union of data sets: whose rules of reading.")
+    ] = None,
     scores: Annotated[bool, typer.Option("--scores", help="Also write the probabilities.")] = False,
     device: options.Device = "auto",
     root: options.Runs = options.RUNS,
 ) -> None:
     """Write a mask for each image, on its own grid; for classifications a table of probabilities."""
     from nascompile.data.scans import find_scans
-    from nascompile.train.ensemble import FUSIONS
 
-    chosen_fusion = next((f for f in FUSIONS if f == fusion), None)
-    if chosen_fusion is None:
-        raise error("bad-option", f"there is no fusion `{fusion}`", hint=f"write one of {', '.join(FUSIONS)}")
+    chosen = fusion_of(fusion)
     names: list[str | None] = [*run] if run else [None]
     files: list[Path | None] = [*onnx] if onnx else [None] * len(names)
     if len(files) != len(names):
         hint = "name the run of each model: `--run A --onnx a.onnx --run B --onnx b.onnx`"
         raise error("bad-option", f"{len(files)} models, but {len(names)} runs", hint=hint)
-    if weight and (len(weight) != len(names) or min(weight) < 0 or sum(weight) <= 0):
-        raise error("bad-option", f"{len(weight)} weights for {len(names)} runs", hint="give each run a weight")
+    weights = weights_of(weight, len(names), "run")
     scans = find_scans(images, series)
     place = session.device(device)
     from nascompile.data.post import Cleaning
-    from nascompile.jobs.prediction import Settings, open_model, predict_maps, predict_table, require_same_classes
+    from nascompile.jobs.prediction import channel_patterns, open_model, predict_maps, predict_table
+    from nascompile.jobs.prediction import require_same_classes as task_of
+    from nascompile.jobs.scan_scores import Settings
 
     models = [open_model(root, n, f, place) for n, f in zip(names, files, strict=True)]
-    task = require_same_classes(models)
+    task = task_of(models)
+    if patterns := channel_patterns(models, part):
+        scans = find_scans(images, series, patterns)
     cleaning = Cleaning(smallest=smallest, largest=largest, holes=holes)
-    settings = Settings(overlap, flips, chosen_fusion, tuple(weight) if weight else None, cleaning, scores)
+    settings = Settings(overlap, flips, chosen, weights, cleaning, scores, part)
     if task.kind == "classification":
         path = out if out.suffix == ".csv" else out / "predictions.csv"
         rows = predict_table(models, scans, path, place, settings)
         print(f"wrote {path}: {len(rows)} images, {', '.join(task.classes)}")
         return
-    for written in predict_maps(models, scans, out, place, settings):
-        print(f"wrote {written}")
+    if out.suffix == ".csv":
+        raise error("bad-option", f"`{out}` is no folder for masks", hint="write `--out masks`")
+    for scan, written in predict_maps(models, scans, out, place, settings):
+        print(f"wrote {written}" + (f" (series {scan.series})" if scan.series else ""), flush=True)

@@ -99,8 +99,8 @@ def _seen(root: Path) -> str:
 
 def _pairs(task: Task, layout: Pairs) -> tuple[list[Case], list[Diagnostic]]:
     patterns = (layout.image,) if isinstance(layout.image, str) else layout.image
-    found = [_captures(task.root, pattern) for pattern in patterns]
-    labels = {} if layout.label is None else _captures(task.root, layout.label)
+    found = [captures(task.root, pattern) for pattern in patterns]
+    labels = {} if layout.label is None else captures(task.root, layout.label)
     cases: list[Case] = []
     problems: list[Diagnostic] = []
     for key, first in found[0].items():
@@ -109,12 +109,12 @@ def _pairs(task: Task, layout: Pairs) -> tuple[list[Case], list[Diagnostic]]:
         if len(images) < len(patterns):
             absent = next(p for p, group in zip(patterns, found, strict=True) if key not in group)
             problems.append(
-                task.problem("unpaired-image", f"case `{identity}` has no file `{_fill(absent, key)}`", "data")
+                task.problem("unpaired-image", f"case `{identity}` has no file `{fill(absent, key)}`", "data")
             )
             continue
         if layout.label is not None and key not in labels:
             hint = "add the label map, or make the pattern of `image` narrower"
-            message = f"case `{identity}` has no label map `{_fill(layout.label, key)}`"
+            message = f"case `{identity}` has no label map `{fill(layout.label, key)}`"
             problems.append(task.problem("unpaired-image", message, "data", hint=hint))
             continue
         cases.append(Case(identity, tuple(images), labels.get(key), identity))
@@ -124,7 +124,7 @@ def _pairs(task: Task, layout: Pairs) -> tuple[list[Case], list[Diagnostic]]:
     return cases, problems
 
 
-def _captures(root: Path, pattern: str) -> dict[tuple[str, ...], Path]:
+def captures(root: Path, pattern: str) -> dict[tuple[str, ...], Path]:
     """Paths that match the pattern, by the text that each wildcard matched."""
     folders = pattern.endswith("/")
     pieces = re.split(r"(\*\*/|\*|\?+)", pattern.rstrip("/"))
@@ -142,7 +142,8 @@ def _captures(root: Path, pattern: str) -> dict[tuple[str, ...], Path]:
     return result
 
 
-def _fill(pattern: str, key: tuple[str, ...]) -> str:
+def fill(pattern: str, key: tuple[str, ...]) -> str:
+    """The pattern with `key` in its wildcards."""
     values = iter(key)
     return re.sub(r"\*\*/|\*|\?+", lambda m: next(values, "*") + ("/" if m.group() == "**/" else ""), pattern)
 

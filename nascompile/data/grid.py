@@ -32,7 +32,7 @@ def on_grid(task: Task, case: Case, image: ItkImage, grid: Grid, *, world: bool,
     """
     ours, theirs = geometry_of(grid.stored), geometry_of(image)
     noun = "label map" if label else "other channel"
-    if not world or _same_axes(ours, theirs):
+    if not world or same_axes(ours, theirs):
         if ours.size != theirs.size:
             message = f"case `{case.id}`: the image is {list(ours.shape)}, its {noun} is {list(theirs.shape)}"
             hint = "check that the two belong together; without world coordinates they cannot be resampled"
@@ -42,7 +42,7 @@ def on_grid(task: Task, case: Case, image: ItkImage, grid: Grid, *, world: bool,
         image = itk().Image(image)
         image.CopyInformation(grid.stored)
         return resample_like(image, grid.final, nearest=label)
-    if ours.size == theirs.size and _is_default(theirs):
+    if ours.size == theirs.size and is_default(theirs):
         message = f"case `{case.id}`: the {noun} has the size of the image, but its header has no position or spacing"
         hint = "copy origin, spacing and direction of the image into its header"
         raise NasError([task.problem("grid-mismatch", message, "data", hint=hint)])
@@ -55,13 +55,14 @@ def on_grid(task: Task, case: Case, image: ItkImage, grid: Grid, *, world: bool,
     return moved
 
 
-def _same_axes(ours: Geometry, theirs: Geometry) -> bool:
+def same_axes(ours: Geometry, theirs: Geometry) -> bool:
+    """Whether two grids have the same origin, spacing and direction, up to rounding in their headers."""
     tolerance = 1e-3 * min(ours.spacing)
     pairs = ((ours.origin, theirs.origin), (ours.spacing, theirs.spacing), (ours.direction, theirs.direction))
     return all(np.allclose(a, b, rtol=1e-4, atol=tolerance) for a, b in pairs)
 
 
-def _is_default(geometry: Geometry) -> bool:
+def is_default(geometry: Geometry) -> bool:
     """The header of an array that was saved without one: voxels of 1 mm from the origin on.
 
     A NIfTI file then counts x and y the other way, and begins at minus its extent once it is turned to LPS.

@@ -153,6 +153,8 @@ def _require(path: Path) -> None:
 def _unreadable(path: Path, cause: Exception) -> NasError:
     lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
     reason = lines[-1].removeprefix("sitk::ERROR: ") if lines else "no reason given"
+    if path.exists() and "No such file" in reason:  # what is left in `errno` when MetaImage meets the end too early
+        reason = "it is damaged, or a file that it names is missing or ends too early"
     hint = "formats that can be read: NIfTI, MetaImage, NRRD, DICOM folders, PNG, TIFF, JPEG"
     return error("unreadable-image", f"`{path}` cannot be read: {reason}", hint=hint)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nascompile.data.cases import IMAGE_SUFFIXES
+from nascompile.data.cases import IMAGE_SUFFIXES, captures, fill
 from nascompile.data.reader import series_of
 from nascompile.diagnostics import Diagnostic, NasError, did_you_mean, error
 
@@ -30,13 +30,19 @@ class Scan:
         """The file name of its mask: the format of the image where that can hold labels."""
         return f"{self.id}{self.suffix}"
 
+    @property
+    def scores(self) -> str:
+        """The file name of its probabilities."""
+        return f"{self.id}_scores.nii.gz"
 
-def find_scans(paths: Sequence[Path], series: str | None = None) -> list[Scan]:
+
+def find_scans(paths: Sequence[Path], series: str | None = None, patterns: Sequence[str] = ()) -> list[Scan]:
     """The scans of files and folders, in the order of their names.
 
     A folder of image files gives one scan a file, one of DICOM slices one scan a series (only `series`, if it is
-    named); folders inside are looked into. Raises NasError with all problems: `missing-file`, `no-images`,
-    `same-name`.
+    named); folders inside are looked into. With `patterns` the files of a folder that match them with the same text in
+    their wildcards are the channels of one scan. Raises NasError with all problems: `missing-file`, `no-images`,
+    `same-name`, `unpaired-image`.
     """
     problems: list[Diagnostic] = []
     found: list[Scan] = []
@@ -46,7 +52,13 @@ def find_scans(paths: Sequence[Path], series: str | None = None) -> list[Scan]:
             hint = did_you_mean(path.name, siblings)
             problems += error("missing-file", f"there is no file or folder `{path}`", hint=hint).diagnostics
             continue
-        scans = [_file(path)] if path.is_file() else list(_folder(path, series))
+        if patterns:
+            scans, absent = _channels(path, patterns)
+            problems += absent
+            if absent:
+                continue
+        else:
+            scans = [_file(path)] if path.is_file() else list(_folder(path, series))
         if not scans:
             hint = f"images end in {', '.join(IMAGE_SUFFIXES[:7])}, or are a folder of DICOM slices"
             problems += error("no-images", f"`{path}` holds no image", hint=hint).diagnostics
@@ -80,6 +92,29 @@ def _folder(folder: Path, series: str | None) -> Iterable[Scan]:
             yield from _folder(path, series)
         elif path.name.lower().endswith(IMAGE_SUFFIXES):
             yield _file(path)
+
+
+def _channels(folder: Path, patterns: Sequence[str]) -> tuple[list[Scan], list[Diagnostic]]:
+    """The scans of a folder whose channels are files of their own, and which of these are not there."""
+    listed = f"`{'`, `'.join(patterns)}`"
+    if not folder.is_dir():
+        message = f"`{folder}` is one file, but the network reads {len(patterns)} files an image"
+        return [], [*error("unpaired-image", message, hint=f"name their folder; they match {listed}").diagnostics]
+    found = [captures(folder, pattern) for pattern in patterns]
+    scans: list[Scan] = []
+    problems: list[Diagnostic] = []
+    for key in sorted({key for group in found for key in group}):
+        files = [group[key] for group in found if key in group]
+        name = "_".join(text for text in key if text).replace("/", "_") or folder.resolve().name
+        if len(files) < len(patterns):
+            absent = next(p for p, group in zip(patterns, found, strict=True) if key not in group)
+            message = f"`{name}` has no file `{fill(absent, key)}` in `{folder}`"
+            problems += error("unpaired-image", message, hint=f"an image is {listed}").diagnostics
+            continue
+        scans.append(Scan(name, tuple(files), None, _SERIES if files[0].is_dir() else _file(files[0]).suffix))
+    if not scans and not problems:
+        problems += error("no-images", f"nothing in `{folder}` matches {listed}").diagnostics
+    return scans, problems
 
 
 def _file(path: Path) -> Scan:

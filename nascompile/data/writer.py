@@ -13,6 +13,24 @@ from nascompile.data.reader import Geometry, ItkImage, channel_volumes, itk, ope
 from nascompile.diagnostics import error
 
 
+def require_folder(folder: Path) -> None:
+    """Raise `NasError` (`cannot-write`) unless `folder` is, or can be made, a folder to write into.
+
+    Makes nothing; for asking before hours of work.
+    """
+    import os
+
+    place = folder.absolute()
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    if not place.is_dir():
+        hint = "remove it, or name another folder: `--out DIR`"
+        raise error("cannot-write", f"`{folder}` cannot be a folder: `{place.name}` is a file", hint=hint)
+    if not os.access(place, os.W_OK):
+        hint = "name another folder: `--out DIR`"
+        raise error("cannot-write", f"`{folder}` cannot be written: no permission", hint=hint)
+
+
 def write_label_map(
     labels: NDArray[Any], geometry: Geometry | None, like: Path, path: Path, series: str | None = None
 ) -> None:
@@ -22,22 +40,23 @@ def write_label_map(
     written under another name and renamed. Raises `NasError` (`cannot-write`, and what reading `like` gives).
     """
     found = itk().GetImageFromArray(labels.astype(np.uint8 if labels.max(initial=0) < 256 else np.uint16))
-    stored = stored_volume(like, series, labels.ndim)
+    whole = open_image(like, series)
+    stored = _fitted(whole, like, labels.ndim)
     if geometry is None:
         found.CopyInformation(stored)
     else:
         _place(found, geometry)
         found = resample_like(found, stored, nearest=True)
-    _write(found, path)
+    _write(_as_deep(found, whole), path)
 
 
 def write_scores(scores: NDArray[Any], like: Path, path: Path, series: str | None = None) -> None:
     """Write probabilities (classes, *space) on the stored grid of `like` as one image with a component a class."""
     sitk = itk()
-    stored = stored_volume(like, series, scores.ndim - 1)
+    whole = open_image(like, series)
     found = sitk.GetImageFromArray(np.moveaxis(scores, 0, -1).astype(np.float32), isVector=True)
-    found.CopyInformation(stored)
-    _write(found, path)
+    found.CopyInformation(_fitted(whole, like, scores.ndim - 1))
+    _write(_as_deep(found, whole), path)
 
 
 def on_stored_grid(scores: NDArray[Any], geometry: Geometry, like: Path, series: str | None = None) -> NDArray[Any]:
@@ -64,10 +83,22 @@ def _place(image: ItkImage, geometry: Geometry) -> None:
 
 def stored_volume(like: Path, series: str | None, rank: int) -> ItkImage:
     """The first volume of an image as its file has it. Raises NasError as reading does."""
-    volumes = channel_volumes(open_image(like, series), rank)
+    return _fitted(open_image(like, series), like, rank)
+
+
+def _fitted(whole: ItkImage, like: Path, rank: int) -> ItkImage:
+    volumes = channel_volumes(whole, rank)
     if volumes is None:
-        raise ValueError(f"{like} has not {rank} axes")
+        raise error("rank-mismatch", f"`{like}` has no {rank} axes, as its mask has")
     return volumes[0]
+
+
+def _as_deep(found: ItkImage, whole: ItkImage) -> ItkImage:
+    """A plane that stands for a volume of one slice, as such a volume: it keeps its place in the world."""
+    if (found.GetDimension(), whole.GetDimension()) == (2, 3):
+        found = itk().JoinSeries(found)
+        found.CopyInformation(whole)
+    return found
 
 
 def _write(image: ItkImage, path: Path) -> None:

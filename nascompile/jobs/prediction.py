@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +11,17 @@ import numpy as np
 import torch
 
 from nascompile.backends.onnx_module import OnnxNetwork
-from nascompile.data.cases import Case
-from nascompile.data.load import load_case
-from nascompile.data.post import Cleaning, clean
+from nascompile.data.post import clean
 from nascompile.data.reader import Geometry
 from nascompile.data.scans import Scan
 from nascompile.data.task import Task
-from nascompile.data.writer import on_stored_grid, write_label_map, write_scores
-from nascompile.diagnostics import error
+from nascompile.data.writer import on_stored_grid, require_folder, write_label_map, write_scores
+from nascompile.diagnostics import Diagnostic, NasError, error
 from nascompile.jobs.folder import WEIGHTS
+from nascompile.jobs.scan_scores import Settings, part_of, patterns_of, scores_of
 from nascompile.jobs.target import of_run
 from nascompile.runs import find, write_table
-from nascompile.train.ensemble import Fusion, fuse, over_flips
-from nascompile.train.predict import class_scores, predict
+from nascompile.train.ensemble import fuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +31,6 @@ class Model:
     name: str
     task: Task
     network: torch.nn.Module
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How probabilities become results. `weights` are those of the models in a mean or vote."""
-
-    overlap: float = 0.25
-    flips: bool = False
-    fusion: Fusion = "mean"
-    weights: tuple[float, ...] | None = None
-    cleaning: Cleaning = field(default_factory=Cleaning)
-    keep_scores: bool = False
 
 
 def open_model(root: Path, run: str | None, onnx: Path | None, device: torch.device) -> Model:
@@ -87,26 +73,17 @@ def require_same_classes(models: Sequence[Model]) -> Task:
     return first
 
 
-def scores_of(model: Model, scan: Scan, device: torch.device, settings: Settings) -> tuple[torch.Tensor, Geometry]:
-    """Probabilities of one scan by one model, on the grid that its task resamples to.
+def channel_patterns(models: Sequence[Model], part: str | None) -> tuple[str, ...]:
+    """The patterns of the files that are the channels of one image; none where an image is one file.
 
-    Segmentation: (classes, *space); classification: (classes,). Raises NasError as reading does.
+    Raises NasError: `unknown-task` for a part that no model has, `tasks-disagree` where models read other files.
     """
-    task = model.task
-    loaded = load_case(_alone(task), Case(scan.id, scan.images, None, scan.id, series=scan.series))
-    image = torch.from_numpy(loaded.image)[None].to(device)
-
-    def scores(x: torch.Tensor) -> torch.Tensor:
-        return class_scores(predict(model.network, x, task, overlap=settings.overlap))
-
-    is_map = task.kind == "segmentation"
-    found = over_flips(scores, image, is_map=is_map) if settings.flips else scores(image)
-    return found[0].cpu(), loaded.geometry
-
-
-def _alone(task: Task) -> Task:
-    """The rules of reading of a task; a union reads as its first part does."""
-    return replace(task.sources[0], slices=None)
+    found = {model.name: patterns_of(part_of(model.task, part)) for model in models}
+    if len(set(found.values())) > 1:
+        names = "`, `".join(found)
+        hint = "predict with each alone and `--scores`, then fuse the folders: `nascompile fuse`"
+        raise error("tasks-disagree", f"`{names}` read different files of an image", hint=hint)
+    return next(iter(found.values()))
 
 
 def predict_maps(
@@ -116,25 +93,45 @@ def predict_maps(
     device: torch.device,
     settings: Settings,
     seen: Callable[[Scan], None] = lambda scan: None,
-) -> Iterator[Path]:
+) -> Iterator[tuple[Scan, Path]]:
     """Write one mask a scan into `out`, on the scan's own grid; with `keep_scores` also `NAME_scores.nii.gz`.
 
-    Raises NasError, naming the scan; masks of earlier scans stay.
+    A scan that cannot be read is left out; NasError names all of them at the end. Raises NasError at once:
+    `same-file` where a mask would replace an image, `cannot-write`.
     """
+    require_other_files(scans, out)
+    require_folder(out)
+    problems: list[Diagnostic] = []
     for scan in scans:
         seen(scan)
         like = scan.images[0]
-        on_grid = []
-        for model in models:
-            found, geometry = scores_of(model, scan, device, settings)
-            on_grid.append(torch.from_numpy(on_stored_grid(found.numpy(), geometry, like, scan.series)))
+        try:
+            on_grid = []
+            for model in models:
+                found, geometry = scores_of(model.network, model.task, scan, device, settings)
+                on_grid.append(torch.from_numpy(on_stored_grid(found.numpy(), geometry, like, scan.series)))
+        except NasError as bad:
+            problems += bad.diagnostics
+            continue
         fused = fuse(on_grid, settings.fusion, settings.weights)
         labels = clean(fused.argmax(0).numpy(), settings.cleaning, _spacing(geometry))
         path = out / scan.mask
         if settings.keep_scores:
-            write_scores(fused.numpy(), like, out / f"{scan.id}_scores.nii.gz", scan.series)
+            write_scores(fused.numpy(), like, out / scan.scores, scan.series)
         write_label_map(labels, None, like, path, scan.series)
-        yield path
+        yield scan, path
+    if problems:
+        raise NasError(problems)
+
+
+def require_other_files(scans: Sequence[Scan], out: Path) -> None:
+    """Raise NasError (`same-file`) if a result would be written over an image."""
+    images = {image.resolve() for scan in scans for image in scan.images}
+    for scan in scans:
+        for name in (scan.mask, scan.scores):
+            if (out / name).resolve() in images:
+                hint = "write into another folder: `--out masks`"
+                raise error("same-file", f"the mask of `{scan.id}` would replace the image `{out / name}`", hint=hint)
 
 
 def _spacing(geometry: Geometry) -> tuple[float, ...]:
@@ -144,15 +141,26 @@ def _spacing(geometry: Geometry) -> tuple[float, ...]:
 def predict_table(
     models: Sequence[Model], scans: Sequence[Scan], path: Path, device: torch.device, settings: Settings
 ) -> list[dict[str, Any]]:
-    """Write a CSV with a row a scan: its id, the likeliest class, the probability of each class."""
+    """Write a CSV with a row a scan: its id, the likeliest class, the probability of each class.
+
+    Raises NasError that names every scan which cannot be read; there is no table then.
+    """
+    require_folder(path.parent)
     classes = models[0].task.classes
     rows: list[dict[str, Any]] = []
+    problems: list[Diagnostic] = []
     for scan in scans:
-        fused = fuse([scores_of(m, scan, device, settings)[0] for m in models], settings.fusion, settings.weights)
-        values = fused.double().numpy()
+        try:
+            found = [scores_of(m.network, m.task, scan, device, settings)[0] for m in models]
+        except NasError as bad:
+            problems += bad.diagnostics
+            continue
+        values = fuse(found, settings.fusion, settings.weights).double().numpy()
         best = classes[int(np.argmax(values))]
         rows.append(
             {"id": scan.id, "class": best, **{f"p {n}": f"{v:.6f}" for n, v in zip(classes, values, strict=True)}}
         )
+    if problems:
+        raise NasError(problems)
     write_table(path, rows)
     return rows

@@ -1,0 +1,39 @@
+"""How several predictions become one: options that `predict` and `fuse` share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isfinite
+from typing import TYPE_CHECKING
+
+from nascompile.diagnostics import did_you_mean, error
+
+if TYPE_CHECKING:
+    from nascompile.train.ensemble import Fusion
+
+
+def fusion_of(how: str) -> Fusion:
+    """The fusion of this name. Raises NasError `bad-option`."""
+    from nascompile.train.ensemble import FUSIONS
+
+    chosen = next((f for f in FUSIONS if f == how), None)
+    if chosen is None:
+        hint = did_you_mean(how, FUSIONS) or f"write one of {', '.join(FUSIONS)}"
+        raise error("bad-option", f"there is no fusion `{how}`", hint=hint)
+    return chosen
+
+
+def weights_of(given: Sequence[float] | None, count: int, noun: str) -> tuple[float, ...] | None:
+    """The weights of `count` predictions of the kind `noun`; None for equal ones. Raises NasError `bad-option`."""
+    if not given:
+        return None
+    if len(given) != count:
+        hint = f"give each its weight, in their order: `{' '.join(['--weight 1'] * count)}`"
+        plural = "" if len(given) == 1 else "s"
+        raise error(
+            "bad-option", f"{len(given)} weight{plural} for {count} {noun}{'' if count == 1 else 's'}", hint=hint
+        )
+    if not all(isfinite(w) and w >= 0 for w in given) or sum(given) <= 0:
+        listed = ", ".join(f"{w:g}" for w in given)
+        raise error("bad-option", f"weights are 0 or more, and not all 0; these are {listed}")
+    return tuple(given)
