@@ -75,6 +75,11 @@ def create(root: Path, name: str | None, *, note: str | None, record: Mapping[st
     return run
 
 
+def as_name(text: str) -> str:
+    """A text as the name of a run: what may not be in one becomes `-`."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).lstrip("._-") or "run"
+
+
 def _free(root: Path, name: str) -> str:
     number, candidate = 1, name
     while (root / candidate).exists():

@@ -40,7 +40,7 @@ def run(
     chosen = session.device(device)
     from nascompile.jobs.folder import record_of, write_spec
     from nascompile.jobs.pipeline import run_all, start
-    from nascompile.jobs.sampling import identity
+    from nascompile.jobs.sampling import Where, identity
 
     digest = identity(text, search)
     if fresh and name is not None and (root / name / runs.RECORD).is_file():
@@ -56,7 +56,7 @@ def run(
         write_spec(folder, text, search)  # a larger budget is written down, too
     context = start(
         text, folder, search, chosen, session.announce, lambda line: print(line, file=sys.stderr),
-        workers=workers, storage=storage,
+        workers=workers, where=Where(storage),
     )  # fmt: skip
     try:
         entries = run_all(context)

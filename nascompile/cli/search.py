@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +12,7 @@ import typer
 from nascompile import runs
 from nascompile.cli import options, session
 from nascompile.cli.guard import guarded
+from nascompile.diagnostics import error
 
 if TYPE_CHECKING:
     from nascompile.compilation import Compilation
@@ -32,16 +35,31 @@ def search(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Estimate memory and time, then stop.")] = False,
     workers: options.Workers = 1,
     storage: options.Storage = None,
+    join: Annotated[
+        str | None,
+        typer.Option("--join", metavar="STUDY", help="Share this study of `--storage` with other processes."),
+    ] = None,
+    take_over: Annotated[
+        bool, typer.Option("--take-over", help="Count processes that were at work on the study as gone.")
+    ] = False,
+    any_machine: Annotated[
+        bool, typer.Option("--any-machine", help="Let latencies that different machines measured mix.")
+    ] = False,
     root: options.Runs = options.RUNS,
 ) -> None:
     """Search a space; the run folder holds the genotype, its drawings, the course and the supernet or the study."""
+    if join is not None and storage is None:
+        hint = (
+            "give its address: `--storage postgresql://HOST/DATABASE`, or `--storage sqlite:///study.db` on one machine"
+        )
+        raise error("missing-storage", "a study that is shared is in no run folder", hint=hint)
     text = session.checked(options.compilation(spec, session.seeded(set_, seed), config, data))
     task = session.checked_task(text.task(search=search))
     chosen = session.device(device)
     from nascompile.jobs.estimate import estimate
     from nascompile.jobs.folder import record_of, write_spec
     from nascompile.jobs.pipeline import search_step, start
-    from nascompile.jobs.sampling import identity
+    from nascompile.jobs.sampling import Where, identity
     from nascompile.jobs.stages import previews
     from nascompile.jobs.training import Data
 
@@ -58,11 +76,13 @@ def search(
     if resume:
         run = session.resumed(root, name, digest, "search")
     else:
+        if join is not None and name is None:
+            name = runs.as_name(f"{join}_{platform.node()}_{os.getpid()}")
         run = runs.create(root, name, note=note, record=record_of(text, "search", search) | {"digest": digest})
     write_spec(run, text, search)  # also when resumed: a larger budget, or what a kill at the start left out
     context = start(
         text, run, search, chosen, session.announce, lambda line: print(line, file=sys.stderr),
-        workers=workers, storage=storage,
+        workers=workers, where=Where(storage, join, take_over, any_machine),
     )  # fmt: skip
     if is_sampled:
         print_sampled(text, search, task)
@@ -72,7 +92,7 @@ def search(
     try:
         search_step(context)
     except KeyboardInterrupt:
-        again = f"nascompile search {spec} --resume --name {run.name}"
+        again = f"nascompile search {spec} --resume --name {run.name}" + (f" --join {join}" if join else "")
         raise KeyboardInterrupt(f"resume with `{again}` and the same settings") from None
     print(run.path("genotype.nas").read_text(encoding="utf-8"))
     if is_sampled:

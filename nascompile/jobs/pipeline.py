@@ -30,7 +30,7 @@ from nascompile.jobs.folder import GENOTYPE, WEIGHTS, read_genotype
 from nascompile.jobs.networks import save_weights
 from nascompile.jobs.programs import fixed_call, fixed_program, input_for
 from nascompile.jobs.results import Entry, table
-from nascompile.jobs.sampling import identity, prepare_sampled, search_sampled
+from nascompile.jobs.sampling import IN_RUN, Where, identity, prepare_sampled, search_sampled
 from nascompile.jobs.searching import prepare, search
 from nascompile.jobs.sizes import divisor
 from nascompile.jobs.stages import search_stages
@@ -50,7 +50,7 @@ MODEL = "model.onnx"
 class Context:
     """What all steps of a run share. `say` prints a line.
 
-    `workers` and `storage` are for searches that try genotypes: their processes, and where the study is.
+    `workers` and `where` are for searches that try genotypes: their processes, and where the study is.
     """
 
     text: Compilation
@@ -63,7 +63,7 @@ class Context:
     announce: Announce
     say: Callable[[str], None]
     workers: int = 1
-    storage: str | None = None
+    where: Where = IN_RUN
 
 
 def start(
@@ -75,13 +75,13 @@ def start(
     say: Callable[[str], None],
     *,
     workers: int = 1,
-    storage: str | None = None,
+    where: Where = IN_RUN,
 ) -> Context:
     """Read the images, and record the environment."""
     config = text.search(name)
     data = Data.of(text.task(search=name), config.seed)
     write_json(run.path("environment.json"), environment(device, config.seed))
-    return Context(text, run, name, config, data, device, identity(text, name), announce, say, workers, storage)
+    return Context(text, run, name, config, data, device, identity(text, name), announce, say, workers, where)
 
 
 def search_step(context: Context, *, resume: bool = True) -> Genotype:
@@ -121,7 +121,7 @@ def _sampled(context: Context) -> Genotype:
     run.update(step="searching")
     with context.announce("search") as report:
         genotype = search_sampled(
-            prepared, run, context.device, workers=context.workers, storage=context.storage, report=report
+            prepared, run, context.device, workers=context.workers, where=context.where, report=report
         )
     if before is not None and before != run.path(GENOTYPE).read_text(encoding="utf-8"):
         shutil.rmtree(run.path("train") / SEARCHED, ignore_errors=True)

@@ -19,15 +19,16 @@ from nascompile.config.settings import from_argument
 from nascompile.data.task import Task
 from nascompile.diagnostics import error
 from nascompile.jobs.front import Goal, write_outcome
-from nascompile.jobs.inheriting import inheritance_of
+from nascompile.jobs.inheriting import Inheritance, inheritance_of
 from nascompile.jobs.predicting import Predictor, predictor_of
 from nascompile.jobs.programs import call_for_task, input_for
 from nascompile.jobs.searching import declared_narrowing
-from nascompile.jobs.trials import Assignment, Recipe, Result, measures_of
+from nascompile.jobs.trials import Assignment, Recipe, Result, latencies, machine, measures_of
 from nascompile.jobs.workers import Workers
 from nascompile.profile.measures import PRICED
 from nascompile.profile.pricing import Pricer
 from nascompile.runs import Run
+from nascompile.search.claims import Claims
 from nascompile.search.loop import Loop
 from nascompile.search.strategy import Problem, Trial, make_strategy
 from nascompile.search.study import Study, file_url
@@ -40,6 +41,24 @@ from nascompile.train.seed import derive
 STUDY = "study.db"
 SCRATCH = "trials"
 _TRIALS = 7  # what tells the seeds of trials from others
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where the study of a search is, and who else works on it.
+
+    `storage` is its address (by default in the run folder); `join` the name under which several processes share it;
+    with `take_over`, those that were at work count as gone. `any_machine` lets latencies of different machines mix.
+    """
+
+    storage: str | None = None
+    join: str | None = None
+    take_over: bool = False
+    any_machine: bool = False
+
+
+IN_RUN = Where()
+"""A study in the run folder, that one process works on."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +107,7 @@ class Sampled:
             )  # fmt: skip
         return Trial(
             result.number, genotype, result.state, losses, result.violation, result.measures, seed, result.seconds,
-            result.error,
+            result.error, result.machine,
         )  # fmt: skip
 
 
@@ -141,13 +160,14 @@ def search_sampled(
     device: torch.device,
     *,
     workers: int = 1,
-    storage: str | None = None,
+    where: Where = IN_RUN,
     report: Report = silent,
 ) -> Genotype:
-    """Try genotypes until the budget is spent, going on with what the study of the run holds.
+    """Try genotypes until the budget is spent, going on with what the study of the run, or that at `where`, holds.
 
     Writes `front.json`, `front.nas`, `metrics.csv`, `timing.csv` and `genotype.nas`. Raises NasError
-    (`study-of-another-search`, `no-trial-succeeded`, what `inheritance_of` raises), and KeyboardInterrupt after Ctrl-C.
+    (`study-of-another-search`, `study-in-use`, `no-trial-succeeded`, what `inheritance_of` raises), and
+    KeyboardInterrupt after Ctrl-C.
     """
     config, sampling, space = prepared.config, prepared.sampling, prepared.space
     mark: dict[str, Any] = {
@@ -164,19 +184,42 @@ def search_sampled(
     if inherited is not None:
         mark["inherited weights"] = inherited.digest
         run.update(inherited={"run": inherited.run, "digest": inherited.digest})
+    wanted = measures_of(config, prepared.task)
+    if any(name not in prepared.predictor.models for name in latencies(wanted)):
+        mark["machine"] = machine(sampling.threads)
     signs = [goal.sign for goal in prepared.goals]
-    url = storage or file_url(run.path(STUDY))
-    study = Study.open(url, run.name, space, signs, [goal.name for goal in prepared.goals], mark)
+    study = Study.open(
+        where.storage or file_url(run.path(STUDY)), where.join or run.name, space, signs,
+        [goal.name for goal in prepared.goals], mark, ("machine",) if where.any_machine else (),
+    )  # fmt: skip
+    with Claims(study.storage, study.key, alone=where.join is None, take_over=where.take_over) as study.claims:
+        ended = _tried(prepared, run, device, workers, study, inherited, report, is_shared=where.join is not None)
+    return write_outcome(run, ended, prepared.goals, sampling.reference)
+
+
+def _tried(
+    prepared: Sampled,
+    run: Run,
+    device: torch.device,
+    workers: int,
+    study: Study,
+    inherited: Inheritance | None,
+    report: Report,
+    *,
+    is_shared: bool,
+) -> list[Trial]:
+    """All trials of the study, by number, when the budget is spent."""
+    config, sampling, space = prepared.config, prepared.sampling, prepared.space
     trials = study.trials()
     problem = Problem(
-        space, Variation(space), config.seed, len(signs),
+        space, Variation(space), config.seed, len(prepared.goals),
         violation=lambda genotype: prepared.price(genotype)[1], cost=lambda genotype: prepared.price(genotype)[0],
     )  # fmt: skip
     strategy = make_strategy(config.strategy.name, problem, config.strategy.options)
     asked = [study.genotype(n) if trial is None else trial.genotype for n, trial in enumerate(trials)]
     loop = Loop(
         problem, strategy, study, trials, asked, lambda n: derive(config.seed, _TRIALS, n), prepared.price,
-        prepared.first,
+        prepared.first, is_shared,
     )  # fmt: skip
     scratch = run.path(SCRATCH)
     shutil.rmtree(scratch, ignore_errors=True)
@@ -189,10 +232,9 @@ def search_sampled(
 
     try:
         with Workers(recipe, workers, sampling.limit) as pool:
-            ended = loop.run(_Evaluation(pool, prepared), lambda n, known: _done(config, n, known) >= 1, told)
+            return loop.run(_Evaluation(pool, prepared), lambda n, known: _done(config, n, known) >= 1, told)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    return write_outcome(run, ended, prepared.goals, sampling.reference)
 
 
 def _done(config: SearchConfig, number: int, ended: Sequence[Trial]) -> float:
@@ -221,8 +263,9 @@ class _Evaluation:
         measures: dict[str, Any] = dict(self.prepared.price(genotype)[0])
         self.pool.submit(Assignment(number, dict(genotype.values), seed, measures))
 
-    def wait(self) -> Iterable[Trial]:
-        return [self.prepared.trial(result, *self._given.pop(result.number)) for result in self.pool.wait()]
+    def wait(self, timeout: float | None = None) -> Iterable[Trial]:
+        ended = self.pool.wait(timeout)
+        return [self.prepared.trial(result, *self._given.pop(result.number)) for result in ended]
 
 
-__all__ = ["STUDY", "Sampled", "identity", "prepare_sampled", "search_sampled"]
+__all__ = ["IN_RUN", "STUDY", "Sampled", "Where", "identity", "prepare_sampled", "search_sampled"]

@@ -1,4 +1,4 @@
-"""The loop of a black-box search: ask, evaluate, record; the same trials with any number of workers and of processes."""
+"""The loop of a black-box search: ask, evaluate, record; the same trials with any number of workers and processes."""
 
 from __future__ import annotations
 

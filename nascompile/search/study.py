@@ -6,8 +6,9 @@ values. What the study needs to be resumed is in the study; what was measured is
 
 from __future__ import annotations
 
+import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -60,12 +61,13 @@ class Study:
 
     @staticmethod
     def open(
-        url: str, name: str, space: SearchSpace, signs: Sequence[int], names: Sequence[str], mark: Mapping[str, Any]
-    ) -> Study:
+        url: str, name: str, space: SearchSpace, signs: Sequence[int], names: Sequence[str], mark: Mapping[str, Any],
+        free: Collection[str] = (),
+    ) -> Study:  # fmt: skip
         """The study `name` at an address, made unless it is there; `names` are those of the objectives.
 
-        `mark` says what two runs must share for one to resume the other: seed, threads, versions. Raises NasError:
-        `study-of-another-search`, `unreadable-study`.
+        `mark` says what two runs must share for one to resume the other: seed, threads, versions; `free` are its keys
+        that may differ all the same. Raises NasError: `study-of-another-search`, `unreadable-study`.
         """
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         directions = [StudyDirection.MINIMIZE if s > 0 else StudyDirection.MAXIMIZE for s in signs]
@@ -85,14 +87,18 @@ class Study:
         except ImportError as cause:
             hint = "install the driver of that database, or leave `--storage` out"
             raise error("unreadable-study", f"`{url}` cannot be opened: {cause}", hint=hint) from cause
-        found = storage.get_study_user_attrs(key).get("mark")
+        found = _mark(storage, key)
         if found is None:  # killed between the two writes above
             storage.set_study_user_attr(key, "mark", wanted)
-        elif found != wanted or storage.get_study_directions(key) != directions:
-            changed = [k for k in wanted if found.get(k) != wanted[k]] or ["objectives"]
+            found = wanted
+        changed = [k for k in {**found, **wanted} if found.get(k) != wanted.get(k) and k not in free]
+        if not changed and storage.get_study_directions(key) != directions:
+            changed = ["objectives"]
+        if changed:
             message = f"the study `{name}` was made with another {', '.join(changed)}"
             was = ", ".join(f"{k} = {found.get(k)}" for k in changed)
-            raise error("study-of-another-search", message, hint=f"it has {was}; give another `--name`")
+            mix = ", or mix measurements: `--any-machine`" if changed == ["machine"] else ""
+            raise error("study-of-another-search", message, hint=f"it has {was}; give another `--name`{mix}")
         return Study(storage, key, space, Distributions(space), tuple(signs))
 
     def trials(self) -> list[Trial | None]:
@@ -198,6 +204,35 @@ class Study:
             error=attrs.get("error", "") if state == "failed" else "",  # a kill while a failure was written
             machine=attrs.get("machine", ""),
         )
+
+
+def read_trials(url: str, name: str, space: SearchSpace) -> list[Trial]:
+    """The trials of a study that have ended, whoever made it; nothing is written.
+
+    A run's folder may have been renamed: the only study of a database needs no name. Raises NasError
+    (`unreadable-study`).
+    """
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        storage = _storage(url)
+        studies = {study.study_name: study._study_id for study in storage.get_all_studies()}
+        key = studies[name] if name in studies or len(studies) != 1 else next(iter(studies.values()))
+    except (optuna.exceptions.StorageInternalError, KeyError, RuntimeError, SQLAlchemyError) as cause:
+        reason = str(cause.__cause__ or cause).splitlines()[0]
+        raise error("unreadable-study", f"the study `{name}` at `{url}` cannot be read: {reason}") from cause
+    signs = tuple(1 if d == StudyDirection.MINIMIZE else -1 for d in storage.get_study_directions(key))
+    found = Study(storage, key, space, Distributions(space), signs).trials()
+    return [trial for trial in found if trial is not None]
+
+
+def _mark(storage: RDBStorage, key: int) -> dict[str, Any] | None:
+    """The mark of a study; another process that makes the study just now gets time to write it."""
+    for _ in range(50):
+        found: dict[str, Any] | None = storage.get_study_user_attrs(key).get("mark")
+        if found is not None:
+            return found
+        time.sleep(0.1)
+    return None
 
 
 def _storage(url: str) -> RDBStorage:
