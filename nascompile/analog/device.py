@@ -107,6 +107,14 @@ def shipped_devices() -> dict[str, Path]:
     return {path.stem: path for path in sorted(resource(FOLDER).glob("*.yaml"))}
 
 
+def is_analog(name: str) -> bool:
+    """Whether `--device NAME` means an analog device and no processor: a file, or a shipped one.
+
+    Nearly the name of one counts as well: `load_device` then says which.
+    """
+    return name.endswith((".yaml", ".yml")) or did_you_mean(name, shipped_devices()) is not None
+
+
 def find_device(name: str, base: Path | None = None, span: Span | None = None) -> Path:
     """The file of a shipped device, or of a path that ends in `.yaml`, relative to `base`.
 

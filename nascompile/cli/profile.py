@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nascompile.analog.device import is_analog
 from nascompile.cli import options
 from nascompile.cli.guard import guarded
 from nascompile.diagnostics import error
@@ -73,7 +74,7 @@ def profile(
     config: options.Config = None,
     data: options.Data = None,
     input: options.Input = None,
-    device: options.Device = "cpu",
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda; or an analog one: pcm, mine.yaml.")] = "cpu",
     root: options.Runs = options.RUNS,
 ) -> None:
     """Print what networks cost: parameters, multiply-accumulates, memory, and the latency of one image."""
@@ -94,6 +95,9 @@ def profile(
         text = options.compilation(spec, set_, config, data, input)
         names: list[str | None] = [*genotype] if genotype else [None]
         targets = [of_text(text, name, space, with_digest=False) for name in names]
+    if is_analog(device):
+        _tiles(targets, device, csv=csv, as_json=json_)
+        return
     model = None if target is None else _model(target, targets, measure_missing)
     how = None if static else How(device, batch, threads, seconds, precision, compiled)
     found = figures(targets, model, how, layers=layers or svg is not None, against=against)
@@ -110,6 +114,25 @@ def profile(
         print(json.dumps(found[0] if len(found) == 1 else found, indent=1))
         return
     from nascompile.report.profile_table import as_csv, show
+
+    if csv:
+        print(as_csv(found), end="")
+    else:
+        show(found)
+
+
+def _tiles(targets: list[Target], name: str, *, csv: bool, as_json: bool) -> None:
+    """Which layer goes on which tiles of an analog device, and what a model says that it costs."""
+    from nascompile.analog.device import load_device
+    from nascompile.analog.figures import tile_figures
+    from nascompile.jobs.profiling import static_figures
+
+    device = load_device(name)
+    found = [static_figures(t) | {"tiles_on": tile_figures(t.program, device)} for t in targets]
+    if as_json:
+        print(json.dumps(found[0] if len(found) == 1 else found, indent=1))
+        return
+    from nascompile.report.tile_table import as_csv, show
 
     if csv:
         print(as_csv(found), end="")

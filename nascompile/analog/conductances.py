@@ -1,0 +1,154 @@
+"""The conductances that weights become: a CSV for each layer on tiles, for programming a chip.
+
+Every tile holds a piece of its layer's matrix, inputs as rows and outputs as columns. With `scaling: per_column` each
+column is divided by its largest weight, so that it fills the range of conductances; the scales are for the digital
+side, which multiplies results by them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nascompile.analog.device import Device
+from nascompile.analog.mapping import Placement, split_sizes
+from nascompile.diagnostics import error
+
+Matrix = NDArray[np.float64]
+
+COLUMNS = "tile,row,column,input,output,scale,g_plus_uS,g_minus_uS"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TileConductances:
+    """A tile's cells in uS, (rows, columns); `minus` is None where one device stores a weight.
+
+    `first` are the positions of its first row and column in the layer's matrix, `scale` what each column was divided
+    by. A pair's weight is `scale * (plus - minus) / (g_max - g_min)`. A single device's is
+    `scale * (low + span * (plus - g_min) / (g_max - g_min))`, where `low` and `span` are those of the tile's weights
+    after scaling. `is_used` is False for the cells between groups of a block-diagonal layer, which hold no weight.
+    """
+
+    plus: Matrix
+    minus: Matrix | None
+    scale: NDArray[np.float64]
+    first: tuple[int, int]
+    low: float
+    span: float
+    is_used: NDArray[np.bool_]
+
+
+def matrices_of(placement: Placement, weight: NDArray[Any]) -> Iterator[tuple[Matrix, NDArray[np.bool_], int, int]]:
+    """Matrices (inputs, outputs) of a layer's weight tensor, one for each pack; which of its cells hold weights; and
+    the layer's input and output that come first in it.
+
+    Raises NasError (`weights-of-another-genotype`) for a tensor of another size.
+    """
+    if weight.size != placement.weights:
+        message = f"`{placement.path}.weight` has {weight.size:,} numbers; the layer has {placement.weights:,}"
+        raise error("weights-of-another-genotype", message, hint="take the weights of this genotype")
+    groups = sum(placement.packs) or 1
+    if placement.layer == "conv_transpose":
+        blocks = weight.reshape(groups, placement.inputs, placement.outputs).astype(np.float64)
+    else:
+        blocks = weight.reshape(groups, placement.outputs, placement.inputs).transpose(0, 2, 1).astype(np.float64)
+    start = 0
+    for count in placement.packs or (1,):
+        shape = (count * placement.inputs, count * placement.outputs)
+        matrix, used = np.zeros(shape), np.zeros(shape, dtype=np.bool_)
+        for place, block in enumerate(blocks[start : start + count]):
+            rows = slice(place * placement.inputs, (place + 1) * placement.inputs)
+            columns = slice(place * placement.outputs, (place + 1) * placement.outputs)
+            matrix[rows, columns], used[rows, columns] = block, True
+        yield matrix, used, start * placement.inputs, start * placement.outputs
+        start += count
+
+
+def conductances(placement: Placement, weight: NDArray[Any], device: Device) -> Iterator[TileConductances]:
+    """The tiles of a layer in the order of `placement.tiles`; none for a digital one. Raises NasError as above."""
+    if not placement.is_analog:
+        return
+    for matrix, used, first_input, first_output in matrices_of(placement, weight):
+        top = 0
+        for rows in split_sizes(matrix.shape[0], device.tile[0]):
+            left = 0
+            for columns in split_sizes(matrix.shape[1], device.tile[1]):
+                part = np.s_[top : top + rows, left : left + columns]
+                yield _tile(matrix[part], used[part], (first_input + top, first_output + left), device)
+                left += columns
+            top += rows
+
+
+def _tile(weights: Matrix, used: NDArray[np.bool_], first: tuple[int, int], device: Device) -> TileConductances:
+    largest = np.abs(weights).max(axis=0)
+    scale = largest if device.scaling == "per_column" else np.full_like(largest, largest.max())
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scaled = np.where(scale > 0, weights / scale, 0.0)
+    window = device.g_max - device.g_min
+    low, high = float(scaled.min()), float(scaled.max())
+    if device.cells == "single":
+        span = high - low or 1.0
+        return TileConductances(device.g_min + window * (scaled - low) / span, None, scale, first, low, span, used)
+    plus, minus = (device.g_min + window * np.maximum(side, 0.0) for side in (scaled, -scaled))
+    return TileConductances(plus, minus, scale, first, low, high - low, used)
+
+
+def write_conductances(
+    folder: Path, placements: Iterable[Placement], weights: Mapping[str, NDArray[Any]], device: Device
+) -> list[Path]:
+    """Write `PATH.csv` for every layer on tiles, from weights by name (`PATH.weight`), as safetensors gives them.
+
+    A file starts with lines of `#` that say the layer, its form and the device; then a line a cell that holds a weight.
+    Each is written under a temporary name and renamed. Returns the files. Raises NasError
+    (`weights-of-another-genotype`, `cannot-write`).
+    """
+    written = []
+    for placement in placements:
+        if not placement.is_analog:
+            continue
+        name = f"{placement.path}.weight"
+        if name not in weights:
+            message = f"there are no weights `{name}`"
+            raise error("weights-of-another-genotype", message, hint="take the weights of this genotype")
+        path = folder / f"{placement.path}.csv"
+        temporary = folder / f".{placement.path}.csv.tmp"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with temporary.open("w", encoding="utf-8", newline="\n") as file:
+                file.writelines(_lines(placement, weights[name], device))
+            temporary.replace(path)
+        except OSError as cause:
+            raise error("cannot-write", f"`{path}` cannot be written: {cause.strerror or cause}") from cause
+        finally:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+        written.append(path)
+    return written
+
+
+def _lines(placement: Placement, weight: NDArray[Any], device: Device) -> Iterator[str]:
+    tiles = list(conductances(placement, weight, device))
+    groups = f", {sum(placement.packs)} groups" if placement.packs else ""
+    yield f"# layer {placement.path}: {placement.layer}, {placement.form}, "
+    yield f"{placement.inputs} inputs, {placement.outputs} outputs{groups}, {len(tiles)} tiles\n"
+    yield f"# device {device.name}: {device.technology}, {device.cells}, {device.scaling}, "
+    yield f"g_min {device.g_min:g} uS, g_max {device.g_max:g} uS\n"
+    if device.cells == "single":
+        yield from (
+            f"# tile {n}: scaled weights start at {t.low:.9g} and span {t.span:.9g}\n" for n, t in enumerate(tiles)
+        )
+    yield f"{COLUMNS}\n"
+    for number, tile in enumerate(tiles):
+        top, left = tile.first
+        for row, column in np.argwhere(tile.is_used):
+            minus = "" if tile.minus is None else f"{tile.minus[row, column]:.6g}"
+            yield (
+                f"{number},{row},{column},{top + row},{left + column},{tile.scale[column]:.9g},"
+                f"{tile.plus[row, column]:.6g},{minus}\n"
+            )
