@@ -1,8 +1,9 @@
 """What a training holds of its network: ordinary modules give their state, those on analog tiles their clean one.
 
-A module may bring three methods of its own, and then they are used: `clean_state()` (tensors by name; never of
-programmed or drifted devices), `load_clean(tensors)`, and `after_step()`, which every step of an optimiser is followed
-by. So no optimiser can skip what the hardware asks for, and no checkpoint holds what a device did to the weights.
+A module may bring four methods of its own, and then they are used: `clean_state()` (tensors by name; never of
+programmed or drifted devices), `load_clean(tensors)`, `after_step()`, which every step of an optimiser is followed by,
+and `clean()`, which every validation begins with. So no optimiser can skip what the hardware asks for, no checkpoint
+holds what a device did to the weights, and the noise of a validation does not depend on earlier ones.
 """
 
 from __future__ import annotations
@@ -31,5 +32,12 @@ def put_weights(module: torch.nn.Module, tensors: Mapping[str, torch.Tensor]) ->
 def after_step(module: torch.nn.Module) -> None:
     """What the module does to its weights after a step: clipping and remapping on tiles, else nothing."""
     own = getattr(module, "after_step", None)
+    if own is not None:
+        own()
+
+
+def before_validation(module: torch.nn.Module) -> None:
+    """Clean weights and noise from its start, on tiles; else nothing."""
+    own = getattr(module, "clean", None)
     if own is not None:
         own()

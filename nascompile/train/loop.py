@@ -22,7 +22,7 @@ from nascompile.data.task import Task
 from nascompile.train.budget import Budget
 from nascompile.train.checkpoint import load_checkpoint, save_checkpoint
 from nascompile.train.evaluate import evaluate
-from nascompile.train.held import after_step, put_weights, take_weights
+from nascompile.train.held import after_step, before_validation, put_weights, take_weights
 from nascompile.train.interrupt import catch_interrupt
 from nascompile.train.metrics import metric
 from nascompile.train.optimisers import Schedule, constant, make_optimiser, set_learning_rate
@@ -181,6 +181,7 @@ def _validate(
     per_epoch: int,
     seed: int,
 ) -> None:
+    before_validation(module)
     found = evaluate(module, task, val, device, seed=derive(seed, state.step), resamples=1)
     state.history.append(
         {
