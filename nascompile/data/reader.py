@@ -76,7 +76,7 @@ def read_header(path: Path, series: str | None = None) -> Header:
         return Header(grey_alpha, 2)
     if path.is_dir():
         names = _series_files(path, series)
-        slices, path = len(names), Path(names[0])
+        slices, path = len(names) if len(names) > 1 else 0, Path(names[0])
     else:
         slices = 0
     reader = sitk.ImageFileReader()
@@ -123,7 +123,8 @@ def open_image(path: Path, series: str | None = None) -> ItkImage:
 def _read(path: Path, series: str | None) -> ItkImage:
     sitk = itk()
     if path.is_dir():
-        return sitk.ReadImage(_series_files(path, series))
+        names = _series_files(path, series)
+        return sitk.ReadImage(names if len(names) > 1 else names[0])  # one file may hold all the slices
     if _grey_alpha_size(path) is not None:
         from PIL import Image
 

@@ -76,6 +76,8 @@ def find_scans(paths: Sequence[Path], series: str | None = None, patterns: Seque
 
 def _folder(folder: Path, series: str | None) -> Iterable[Scan]:
     known = series_of(folder)
+    if known and series is not None and series not in known and any(path.is_dir() for path in folder.iterdir()):
+        known = ()
     if known:
         chosen = [s for s in known if series in (None, s)]
         if not chosen:
@@ -84,13 +86,12 @@ def _folder(folder: Path, series: str | None) -> Iterable[Scan]:
         for number, uid in enumerate(chosen, start=1):
             name = folder.resolve().name if len(chosen) == 1 else f"{folder.resolve().name}_{number}"
             yield Scan(name, (folder,), uid, _SERIES)
-        return
     for path in sorted(folder.iterdir()):
         if path.name.startswith("."):
             continue
         if path.is_dir():
             yield from _folder(path, series)
-        elif path.name.lower().endswith(IMAGE_SUFFIXES):
+        elif path.name.lower().endswith(IMAGE_SUFFIXES) and not (known and path.name.lower().endswith(".dcm")):
             yield _file(path)
 
 
