@@ -77,8 +77,10 @@ class Workers:
             return
 
     def wait(self, timeout: float | None = None) -> list[Result]:
-        """The results of trials that have ended: at least one, unless none ends within `timeout` seconds (which a trial in
-        this process always does). Raises ValueError if none is running."""
+        """The results of trials that have ended: at least one, or none after `timeout` seconds.
+
+        Raises ValueError if none is running.
+        """
         if not self.running:
             raise ValueError("nothing runs")
         if self._bench is not None:

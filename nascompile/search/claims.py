@@ -57,7 +57,7 @@ class Claims:
     """The claims of this process on trials of one study. Use it as a context: leaving it gives up all of them.
 
     `alone`: the process does all trials and refuses others (`study-in-use`); else it shares them. With `take_over`,
-    whoever had claims when it came counts as gone.
+    whatever claims were there when it came count as those of a process that is gone.
     """
 
     storage: RDBStorage
@@ -68,7 +68,7 @@ class Claims:
     beat: float = BEAT
     owner: str = field(default_factory=lambda: _this_process())
     _seen: dict[int, tuple[str, int, float]] = field(default_factory=dict)
-    _gone: set[str] = field(default_factory=set)
+    _gone: set[tuple[int, str]] = field(default_factory=set)
     _ended: threading.Event = field(default_factory=threading.Event)
     _pulse: threading.Thread | None = None
 
@@ -77,7 +77,7 @@ class Claims:
         _create_table(self.storage)
         others = self._rows()
         if self.take_over:
-            self._gone = {owner for _, owner, _ in others}
+            self._gone = {(number, owner) for number, owner, _ in others}
         elif self.alone:
             self._require_nobody()
         elif any(number == WHOLE for number, _, _ in others):
@@ -160,7 +160,7 @@ class Claims:
             before = self._seen.get(number)
             if before is None or before[:2] != (owner, beat):
                 before = self._seen[number] = (owner, beat, now)
-            if owner not in self._gone and now - before[2] < self.grace:
+            if (number, owner) not in self._gone and now - before[2] < self.grace:
                 return False
             changed = connection.execute(
                 update(_TABLE).where(*self._at(number), _TABLE.c.owner == owner, _TABLE.c.beat == beat)
@@ -199,8 +199,9 @@ class Claims:
         connection.execute(insert(_TABLE).values(study_id=self.study, number=number, owner=self.owner, beat=0))
 
     def _delete_whole(self) -> None:
+        owners = [owner for number, owner in self._gone if number == WHOLE]
         with self.storage.engine.begin() as connection:
-            connection.execute(delete(_TABLE).where(*self._at(WHOLE), _TABLE.c.owner.in_(self._gone)))
+            connection.execute(delete(_TABLE).where(*self._at(WHOLE), _TABLE.c.owner.in_(owners)))
 
     def _at(self, number: int) -> tuple[Any, ...]:
         return _TABLE.c.study_id == self.study, _TABLE.c.number == number

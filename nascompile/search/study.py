@@ -206,25 +206,6 @@ class Study:
         )
 
 
-def read_trials(url: str, name: str, space: SearchSpace) -> list[Trial]:
-    """The trials of a study that have ended, whoever made it; nothing is written.
-
-    A run's folder may have been renamed: the only study of a database needs no name. Raises NasError
-    (`unreadable-study`).
-    """
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    try:
-        storage = _storage(url)
-        studies = {study.study_name: study._study_id for study in storage.get_all_studies()}
-        key = studies[name] if name in studies or len(studies) != 1 else next(iter(studies.values()))
-    except (optuna.exceptions.StorageInternalError, KeyError, RuntimeError, SQLAlchemyError) as cause:
-        reason = str(cause.__cause__ or cause).splitlines()[0]
-        raise error("unreadable-study", f"the study `{name}` at `{url}` cannot be read: {reason}") from cause
-    signs = tuple(1 if d == StudyDirection.MINIMIZE else -1 for d in storage.get_study_directions(key))
-    found = Study(storage, key, space, Distributions(space), signs).trials()
-    return [trial for trial in found if trial is not None]
-
-
 def _mark(storage: RDBStorage, key: int) -> dict[str, Any] | None:
     """The mark of a study; another process that makes the study just now gets time to write it."""
     for _ in range(50):
@@ -238,7 +219,7 @@ def _mark(storage: RDBStorage, key: int) -> dict[str, Any] | None:
 def _storage(url: str) -> RDBStorage:
     """A database; an SQLite file with a write-ahead log: a killed process leaves it whole, and it is faster."""
     patient = {"connect_args": {"timeout": 60}} if url.startswith("sqlite") else {}  # seconds that others may write
-    storage = RDBStorage(url, engine_kwargs=patient)
+    storage = _connected(url, patient)
     if storage.engine.dialect.name == "sqlite":
 
         def prepare(connected: Any, record: Any) -> None:
@@ -251,6 +232,21 @@ def _storage(url: str) -> RDBStorage:
         storage.scoped_session.remove()
         storage.engine.dispose()  # connections that were opened before
     return storage
+
+
+def _connected(url: str, engine: dict[str, Any]) -> RDBStorage:
+    for _ in range(10):
+        try:
+            return RDBStorage(url, engine_kwargs=engine)
+        except (SQLAlchemyError, RuntimeError) as cause:
+            if not any(word in str(cause) for word in _BUSY):
+                raise
+            time.sleep(0.2)
+    return RDBStorage(url, engine_kwargs=engine)
+
+
+_BUSY = ("already exists", "duplicate key", "Duplicate entry", "UNIQUE constraint", "database is locked")
+"""What databases say when another process makes the tables at the same time."""
 
 
 def _results(trial: Trial) -> dict[str, Any]:

@@ -31,7 +31,7 @@ class Shuffled(Pricing):
 
     order: random.Random = field(default_factory=random.Random)
 
-    def wait(self) -> Iterable[Trial]:
+    def wait(self, timeout: float | None = None) -> Iterable[Trial]:
         self.order.shuffle(self.given)
         return Pricing.wait(self)
 
