@@ -143,7 +143,9 @@ def put_state(state: AnalogState, network: AnalogNetwork, *, digest: str | None 
     differing = [n for n in wanted if n not in state.tensors or state.tensors[n].shape != wanted[n].shape]
     differing += [n for n in state.tensors if n not in wanted]
     if differing:
-        message = f"the state belongs to another network: {len(differing)} of its tensors differ, first `{differing[0]}`"
+        message = (
+            f"the state belongs to another network: {len(differing)} of its tensors differ, first `{differing[0]}`"
+        )
         raise error("state-of-another-network", message, hint="name the run that it was trained in: `--run NAME`")
     network.load_clean(state.tensors)
 

@@ -1,0 +1,1 @@
+"""Networks on simulated in-memory hardware: weights on tiles, converters, noise, drift. With aihwkit."""

@@ -1,0 +1,117 @@
+"""Writing tiles and letting time pass: aihwkit's noise models on all tiles of a network at once.
+
+What a model draws is drawn for all tiles in one call, after every tile's weights were converted to conductances with
+its own scale, as aihwkit's tiles do one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from nascompile.backends.analog.periphery import Periphery
+
+
+@dataclass(frozen=True, slots=True)
+class Programmed:
+    """Tiles as they were written.
+
+    `weights` are those of every tile (columns, rows) right after programming; `cells` the conductances of each device
+    of a weight, flat over all tiles, and `parameters` what the noise model keeps of each (exponents of drift);
+    `conversions` leads back to weights; `baselines` are read-outs that drift is compensated against, None without.
+    """
+
+    weights: tuple[Tensor, ...]
+    cells: tuple[Tensor, ...]
+    parameters: tuple[Any, ...]
+    conversions: tuple[dict[str, Any], ...]
+    baselines: tuple[Tensor, ...] | None
+
+
+@torch.no_grad()
+def program(tiles: Sequence[Tensor], model: Any, compensation: Any, periphery: Periphery) -> Programmed:
+    """Write tiles (columns, rows) with noise from torch's generator. `model` None writes them as they are."""
+    if model is None:
+        weights = tuple(tile.clone() for tile in tiles)
+        return Programmed(weights, (), (), (), None)
+    targets, conversions = _conductances(tiles, model)
+    written, parameters = [], []
+    for target in targets:
+        written.append(model.apply_programming_noise_to_conductance(target))
+        parameters.append(model.generate_drift_coefficients(target))
+    weights = _weights(written, conversions, tiles, model)
+    cells, again = _conductances(weights, model)
+    baselines = None
+    if compensation is not None:
+        exact = type(compensation).__name__.endswith("ExactReference")
+        read = [tile.T for tile in tiles] if exact else [_read_out(tile, periphery) for tile in weights]
+        baselines = tuple(compensation.readout(values) for values in read)
+    return Programmed(weights, cells, tuple(parameters), again, baselines)
+
+
+@torch.no_grad()
+def drift(
+    programmed: Programmed, model: Any, compensation: Any, periphery: Periphery, seconds: float
+) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...] | None]:
+    """Weights of the tiles `seconds` after programming, and the factors that compensate, None without.
+
+    A factor is a scalar of a tile, or one number for each of its columns.
+    """
+    if model is None:
+        return programmed.weights, None
+    drifted = [
+        torch.as_tensor(model.apply_drift_noise_to_conductance(cells, parameter, seconds))
+        for cells, parameter in zip(programmed.cells, programmed.parameters, strict=True)
+    ]
+    weights = _weights(drifted, programmed.conversions, programmed.weights, model)
+    if compensation is None or programmed.baselines is None:
+        return weights, None
+    factors = tuple(
+        compensation.apply(_read_out(tile, periphery), baseline)
+        for tile, baseline in zip(weights, programmed.baselines, strict=True)
+    )
+    return weights, factors
+
+
+def _read_out(tile: Tensor, periphery: Periphery) -> Tensor:
+    """(rows, columns) of what unit inputs give, through noise and converters: the weights themselves, without a product.
+
+    A unit input is a step of every DAC, so only what is behind the tile changes it.
+    """
+    if periphery.is_perfect:
+        return tile.T
+    if periphery.input_noise:
+        unit = torch.eye(tile.shape[1], dtype=tile.dtype)[None]
+        return periphery.multiply(unit, tile, None, owned=True)[0].T
+    noise = (periphery.output_noise**2 + periphery.weight_noise**2) ** 0.5
+    values = tile + noise * torch.randn_like(tile) if noise else tile.clone()
+    return periphery.read_out(values).T
+
+
+def _conductances(tiles: Sequence[Tensor], model: Any) -> tuple[tuple[Tensor, ...], tuple[dict[str, Any], ...]]:
+    """Conductances of the devices of a weight (two of a pair, one of a single), each flat over all tiles."""
+    per_tile, conversions = [], []
+    for tile in tiles:
+        cells, conversion = model.g_converter.convert_to_conductances(tile)
+        per_tile.append([cells] if isinstance(cells, Tensor) else cells)
+        conversions.append(conversion)
+    slices = tuple(torch.cat([c.reshape(-1) for c in cells]) for cells in zip(*per_tile, strict=True))
+    return slices, tuple(conversions)
+
+
+def _weights(
+    cells: Sequence[Tensor], conversions: Sequence[dict[str, Any]], like: Sequence[Tensor], model: Any
+) -> tuple[Tensor, ...]:
+    """The inverse of `_conductances`."""
+    lengths = [tile.numel() for tile in like]
+    pieces = [device.split(lengths) for device in cells]
+    weights = []
+    for i, (tile, conversion) in enumerate(zip(like, conversions, strict=True)):
+        devices = [piece[i].view(tile.shape) for piece in pieces]
+        single = len(devices) == 1
+        weights.append(model.g_converter.convert_back_to_weights(devices[0] if single else devices, conversion))
+    return tuple(weights)
