@@ -137,7 +137,7 @@ def check_command(command: list[str], site: Path, folder: Path, **environment: s
 def requirements(project: dict[str, Any]) -> list[Requirement]:
     """Of the package and of the extras that `make` installs."""
     extras = project["optional-dependencies"]
-    lines = [*project["dependencies"], *extras["onnx"], *extras["bundle"]]
+    lines = [*project["dependencies"], *extras["onnx"], *extras["bundle"], *extras["surrogate"]]
     lines += [line for line in extras["dev"] if not line.startswith("nascompile")]
     return [Requirement(line) for line in lines]
 

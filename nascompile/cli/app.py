@@ -22,6 +22,7 @@ from nascompile.cli.run import run
 from nascompile.cli.runs import runs
 from nascompile.cli.search import search
 from nascompile.cli.show import show
+from nascompile.cli.surrogate import app as surrogate
 from nascompile.cli.train import train
 
 DISCLAIMER = "for research, not a medical device"
@@ -54,6 +55,7 @@ def _start(
 for command in (check, fmt, show, search, train, evaluate, run, runs, report, profile, export, predict, fuse, doctor):
     app.command()(command)
 app.command("import")(import_)
+app.add_typer(surrogate, name="surrogate")
 
 
 def main() -> None:

@@ -119,7 +119,7 @@ def test_a_step_of_depth_copies_the_turn_before() -> None:
     assert all(values in (shallow, deep) for values in found)
     assert shallow in found and deep in found
     reals = [variation.mutate(start, random.Random(seed), "z[0]", near=True).values["z[0]"] for seed in range(50)]
-    assert 0.0 <= min(reals) and max(reals) < 0.6 and len(set(reals)) > 40
+    assert min(reals) >= 0.0 and max(reals) < 0.6 and len(set(reals)) > 40
 
 
 def test_neighbours_are_all_genotypes_of_one_change(small: SearchSpace) -> None:
