@@ -83,9 +83,9 @@ def mapping_of(program: Program, device: Device) -> tuple[Placement, ...]:
 def split_sizes(size: int, most: int) -> tuple[int, ...]:
     """Nearly equal pieces of at most `most`, larger ones first: 257 in pieces of 256 is (129, 128).
 
-    As aihwkit's `TileModuleArray` splits matrices.
+    As aihwkit's `TileModuleArray` splits matrices; 0 is no limit, as there.
     """
-    pieces = -(-size // most)
+    pieces = -(-size // most) if most else 1
     base, more = divmod(size, pieces)
     return tuple(base + (i < more) for i in range(pieces))
 

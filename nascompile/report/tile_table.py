@@ -55,7 +55,7 @@ def _show_total(name: str, tiles: Figures) -> None:
         ("layers", ", ".join(f"{count} {form}" for form, count in forms.most_common())),
         ("tiles", f"{grouped(tiles['tiles'])} of {'x'.join(map(str, tiles['tile']))}"),
         ("used", f"{tiles['utilisation']:.1%} of their cells"),
-        ("MACs on tiles", f"{tiles['share_on_tiles']:.2%} of {short(tiles['macs'])}"),
+        ("MACs on tiles", f"{_share(tiles['share_on_tiles'])} of {short(tiles['macs'])}"),
         ("products on tiles", f"{grouped(tiles['products'])} an image"),
         ("energy (model)", f"{_si(estimate['energy_uj'] * 1e-6, 'J')} an image"),
         ("without tiles (model)", f"{_si(estimate['digital_energy_uj'] * 1e-6, 'J')} for the multiply-accumulates"),
@@ -65,6 +65,11 @@ def _show_total(name: str, tiles: Figures) -> None:
     show_table(f"{name} on {tiles['device']}, in all", ("", "one image"), rows)
     print(f"Energies and times are a model, no measurement: {estimate['source']}.")
     print("Norms, activations, overlapping sums and the movement of data are not in it.")
+
+
+def _share(value: float) -> str:
+    """`99.52%`; what is not quite all is not called 100%."""
+    return "over 99.99%" if 0.9999 < value < 1 else f"{value:.2%}"
 
 
 def _si(value: float, unit: str) -> str:
