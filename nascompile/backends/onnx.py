@@ -109,30 +109,59 @@ def _converted(
     opset: int | None,
     span: Span | None,
 ) -> tuple[Any, int]:
-    """The model with as many free axes as torch can prove, and the unit of its sizes: batch and sizes; sizes that a
-    unit divides; the batch."""
+    """The model with as many free axes as torch can prove, and the unit of its sizes."""
+    program, divisor = _captured(network, example, unit, span)
+    try:
+        with _quiet():
+            # A captured program goes to ONNX as it is. Given the module, the exporter would capture it again, in up to
+            # three ways one after another.
+            written = torch.onnx.export(
+                program, (example,), dynamo=True, verbose=False,
+                input_names=[INPUT], output_names=outputs, opset_version=opset,
+            )  # fmt: skip
+    except Exception as cause:  # whatever torch cannot do is a fact about this network
+        raise error("cannot-export", f"torch cannot export this network: {_first_line(cause)}", span) from cause
+    assert written is not None
+    model = written.model_proto
+    _anonymise(model)
+    _name_axes(model)
+    return model, divisor
+
+
+def _captured(
+    network: torch.nn.Module, example: torch.Tensor, unit: int, span: Span | None
+) -> tuple[torch.export.ExportedProgram, int]:
+    """The program with the most free axes: all of them; sizes that a unit divides; the batch alone."""
     auto, spatial = torch.export.Dim.AUTO, range(2, example.dim())
     units = [u for u in dict.fromkeys((unit, 8, 16, 32)) if u > 1 and u % unit == 0]
     units = [u for u in units if all(example.shape[a] % u == 0 for a in spatial)]
     free = [({0: auto, **{a: u * torch.export.Dim(f"n{a}", min=1) for a in spatial}}, u) for u in units]
     attempts: list[tuple[dict[int, Any], int]] = [({0: auto, **dict.fromkeys(spatial, auto)}, unit), *free]
-    causes: list[Exception] = []
+    best: tuple[int, torch.export.ExportedProgram, int] | None = None
+    cause: Exception | None = None
     for axes, divisor in [*attempts, ({0: auto}, unit)]:
         try:
             with _quiet():
-                program = torch.onnx.export(
-                    network, (example,), dynamo=True, dynamic_shapes=(axes,), verbose=False,
-                    input_names=[INPUT], output_names=outputs, opset_version=opset,
-                )  # fmt: skip
-        except Exception as cause:  # whatever torch cannot do is a fact about this network
-            causes.append(cause)
+                program = torch.export.export(network, (example,), dynamic_shapes=(axes,), strict=False)
+        except Exception as failure:  # as above
+            cause = failure
             continue
-        assert program is not None
-        model = program.model_proto
-        _anonymise(model)
-        _name_axes(model)
-        return model, divisor
-    raise error("cannot-export", f"torch cannot export this network: {_first_line(causes[-1])}", span) from causes[-1]
+        count = _free_axes(program)
+        if best is None or count > best[0]:
+            best = (count, program, divisor)
+        if count >= len(axes):
+            break
+    if best is None:
+        assert cause is not None
+        raise error("cannot-export", f"torch cannot export this network: {_first_line(cause)}", span) from cause
+    return best[1], best[2]
+
+
+def _free_axes(program: torch.export.ExportedProgram) -> int:
+    """How many axes of the input are free."""
+    name = program.graph_signature.user_inputs[0]
+    value = next(node.meta["val"] for node in program.graph.nodes if node.op == "placeholder" and node.name == name)
+    return sum(not isinstance(size, int) for size in value.shape)
 
 
 def _first_line(cause: BaseException) -> str:
