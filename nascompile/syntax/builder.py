@@ -13,7 +13,7 @@ Children = list[Any]
 # What stands before `;` and after it; None before it if there is no `;`.
 _Params = tuple[tuple[n.Parameter, ...] | None, tuple[n.Parameter, ...]]
 
-_UNITS = {unit + "s": unit for unit in ("minute", "hour", "day", "month", "epoch", "step", "trial")}
+_UNITS = {unit + "s": unit for unit in ("minute", "hour", "day", "month", "year", "epoch", "step", "trial")}
 
 
 class Builder:

@@ -18,7 +18,7 @@ _BINARY = {
     **dict.fromkeys(("==", "!=", "<", "<=", ">", ">=", "in", "not in"), COMPARE),
 }
 _PLAIN_UNITS = ("k", "M", "G")
-_PLURAL_UNITS = ("minute", "hour", "day", "month", "epoch", "step", "trial")
+_PLURAL_UNITS = ("minute", "hour", "day", "month", "year", "epoch", "step", "trial")
 
 # An item between brackets: where it stood, and its document.
 Item = tuple[Span, Doc]

@@ -66,7 +66,8 @@ def unexpected(states: list[int], tokens: list[Token], position: int, source: So
 
 
 UNITS = (
-    "k", "M", "G", "ms", "s", "minutes", "hours", "days", "months", "epochs", "steps", "trials", "KiB", "MiB", "GiB",
+    "k", "M", "G", "ms", "s", "minutes", "hours", "days", "months", "years", "epochs", "steps", "trials", "KiB", "MiB",
+    "GiB",
 )  # fmt: skip
 
 

@@ -121,6 +121,8 @@ def test_precedence(text: str, tree: str) -> None:
         ("80 epochs", 80, "epoch"),
         ("1 epoch", 1, "epoch"),
         ("2 months", 2, "month"),
+        ("1 year", 1, "year"),
+        ("10 years", 10, "year"),
         ("3 hours", 3, "hour"),
         ("8 GiB", 8, "GiB"),
         ("1e3 steps", 1000.0, "step"),
