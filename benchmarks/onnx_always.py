@@ -73,6 +73,7 @@ def attempt(space: Space, seed: int) -> dict[str, Any]:
         found["problem"] = failure.diagnostics[0].message
     else:
         found["free"] = list(model.dynamic)
+        found["divisor"] = model.unit
         found["worst"] = max(a.runtime / max(a.torch, 1e-12) for a in model.agreements)
     found["seconds"] = time.perf_counter() - start
     return found
