@@ -11,6 +11,7 @@ import typer
 
 from nascompile import runs
 from nascompile.cli import options, session
+from nascompile.cli.analog_tables import print_analog
 from nascompile.cli.guard import guarded
 
 
@@ -65,6 +66,7 @@ def run(
         raise KeyboardInterrupt(f"resume with `{again}` and the same settings") from None
     print(folder.path("genotype.nas").read_text(encoding="utf-8"))
     print_results(entries, context.data.task.metric)
+    print_analog(folder)
     print(f"{context.data.task.name}: {context.data.task.metric} on the test cases; one seed, a demonstration")
     print(f"run {folder.folder} in {session.duration(time.monotonic() - begun)}; for research, not a medical device")
 

@@ -10,6 +10,7 @@ import typer
 
 from nascompile import runs
 from nascompile.cli import options, session
+from nascompile.cli.analog_tables import analog_device, for_tiles, print_analog
 from nascompile.cli.guard import guarded
 from nascompile.diagnostics import error
 
@@ -35,11 +36,19 @@ def train(
     data: options.Data = None,
     device: options.Device = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run of `--name`.")] = False,
+    analog: Annotated[
+        bool, typer.Option("--analog", help="Train a run's network for analog tiles (`--device pcm`), within the run.")
+    ] = False,
     root: options.Runs = options.RUNS,
 ) -> None:
     """Train a genotype from scratch, from a supernet's weights, or from a file; then evaluate it."""
+    if analog or analog_device(device) is not None:
+        given = {"a SPEC": spec, "--genotype": genotype, "--from": from_, "--inherit": inherit, "--name": name}
+        for_tiles(run_, {k for k, v in given.items() if v is not None}, device, session.seeded(set_, seed), task, data, root)
+        return
     chosen = session.device(device)
-    from nascompile.jobs.single import Plan, of_run, plan_of, train_single
+    from nascompile.jobs.analog_step import train_and_convert
+    from nascompile.jobs.single import Plan, of_run, plan_of
 
     if spec is not None and run_ is not None:
         raise error("two-targets", "a SPEC and `--run` name two networks", hint="give one of them")
@@ -58,10 +67,11 @@ def train(
     if inherit is not None:
         start = runs.find(root, inherit).path("supernet.safetensors")
     try:
-        result = train_single(plan, run, chosen, start, session.announce, lambda line: print(line, file=sys.stderr))
+        result = train_and_convert(plan, run, chosen, start, session.announce, lambda line: print(line, file=sys.stderr))
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"resume with the same command and `--resume --name {run.name}`") from None
     from nascompile.cli.run import print_results
 
     print_results([result], plan.task.metric)
+    print_analog(run)
     print(f"run {run.folder}")

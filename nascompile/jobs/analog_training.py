@@ -12,7 +12,6 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,23 +24,27 @@ from nascompile.backends.analog.network import AnalogNetwork, analog
 from nascompile.backends.analog.state import state_bytes
 from nascompile.backends.pytorch import Network
 from nascompile.config.analog import AnalogStage
+from nascompile.config.search import Training
+from nascompile.data.dataset import batch_at
 from nascompile.data.task import Task
 from nascompile.ir.program import Program
 from nascompile.jobs.analog_evaluation import Times, over_time, task_measure, times_of
+from nascompile.jobs.contest import Announce, add_timing
 from nascompile.jobs.networks import make, save_weights
 from nascompile.jobs.training import Data, train_config, whole_images
 from nascompile.runs import Run, read_json, write_json, write_table
 from nascompile.space.genotype import Genotype
+from nascompile.train.budget import Budget
 from nascompile.train.checkpoint import write_atomically
 from nascompile.train.loop import fit
-from nascompile.train.progress import Report
+
+_CALIBRATION = 4
+"""Batches that input ranges are taken from."""
 
 AWARE = "hardware-aware"
 CONTROL = "control"
 PLAIN = "converted"
 DIGITAL = "digital"
-
-Announce = Callable[[str], AbstractContextManager[Report]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +75,13 @@ class AnalogPlan:
         network.load_state_dict(self.weights)
         return network
 
-    def converted(self, digital: torch.nn.Module, *, aware: bool = False) -> AnalogNetwork:
-        """A network on tiles of the device; `aware` trains it for them."""
-        return analog(digital, self.program, self.device, training=self.aware if aware else None)
+    def converted(self, digital: torch.nn.Module, data: Data, *, aware: bool = False) -> AnalogNetwork:
+        """A network on tiles of the device; `aware` trains it for them. Input ranges that need data see the training's."""
+        network = analog(digital, self.program, self.device, training=self.aware if aware else None)
+        training = self.stage.training
+        if self.device.input_range != "dynamic":
+            network.calibrate(batch_at(data.train, training.batch, training.seed, n).image for n in range(_CALIBRATION))
+        return network
 
     def identity(self) -> str:
         """What the outcome depends on: spec and genotype, digital weights, device, training."""
@@ -121,22 +128,24 @@ def train_analog(
         say(f"what was trained for `{plan.device.name}` before had other weights or settings: it is trained anew")
         shutil.rmtree(folder)
     write_json(kept, {"identity": identity})
-    aware = plan.converted(plan.network(), aware=True)
-    _trained(aware, plan, run, folder / "hardware_aware", identity, data, device, announce, AWARE)
+    aware = plan.converted(plan.network(), data, aware=True)
+    training = plan.stage.training
+    steps = _trained(aware, plan, training, run, folder / "hardware_aware", identity, data, device, announce, AWARE)
     genotype = "" if plan.genotype is None else plan.genotype.to_text("found", header=False)
     write_atomically(run.path(state_name(plan.device)), state_bytes(aware, plan.digest, genotype))
     control = plan.network()
-    _trained(control, plan, run, folder / "control", identity, data, device, announce, CONTROL)
+    if training.budget.unit == "seconds":  # as many steps, however long they take
+        training = replace(training, budget=Budget(float(steps), "steps"))
+    _trained(control, plan, training, run, folder / "control", identity, data, device, announce, CONTROL)
     metadata = {"digest": plan.digest, "genotype": genotype}
     save_weights(run.path(control_name(plan.device)), control.state_dict(), metadata)
     images = whole_images(plan.task, "test")
     measure = task_measure(plan.task, images, device)
     entries: dict[str, Any] = {}
-    for name, digital, network in (
-        (PLAIN, plan.network(), None),
-        (AWARE, None, aware),
-        (CONTROL, control, None),
-    ):
+    for name, digital in ((PLAIN, plan.network()), (AWARE, plan.network()), (CONTROL, control)):
+        if name == AWARE:
+            put_digital(aware, digital)
+        network = aware if name == AWARE else plan.converted(digital, data)
         entries[name] = _measured(plan, name, digital, network, folder, identity, times, measure, device, announce)
     found = {
         "device": plan.device.name,
@@ -155,6 +164,7 @@ def train_analog(
 def _trained(
     network: torch.nn.Module,
     plan: AnalogPlan,
+    training: Training,
     run: Run,
     folder: Path,
     identity: str,
@@ -162,9 +172,8 @@ def _trained(
     device: torch.device,
     announce: Announce,
     title: str,
-) -> None:
-    """Train in place, with the last weights at the end; at once where it is done."""
-    training = plan.stage.training
+) -> int:
+    """Train in place, with the last weights at the end; at once where it is done. Returns the number of steps."""
     config = train_config(training, plan.network().output_names, training.seed)
     with announce(f"train {title} for {plan.device.name}") as report:
         outcome = fit(
@@ -174,14 +183,15 @@ def _trained(
     write_table(folder / "metrics.csv", outcome.history)
     if not outcome.finished:
         raise KeyboardInterrupt
-    run.update(**{f"analog {title} seconds": round(outcome.seconds, 3)})
+    add_timing(run, f"train {title} {plan.device.name}", outcome.seconds)
+    return outcome.step
 
 
 def _measured(
     plan: AnalogPlan,
     name: str,
-    digital: torch.nn.Module | None,
-    network: AnalogNetwork | None,
+    digital: torch.nn.Module,
+    network: AnalogNetwork,
     folder: Path,
     identity: str,
     times: Times,
@@ -189,24 +199,27 @@ def _measured(
     device: torch.device,
     announce: Announce,
 ) -> dict[str, Any]:
-    """One network over time, and as it is computed digitally where it can be; kept until the settings change."""
+    """One network over time and computed digitally; kept while nothing changes."""
     asked = {"identity": identity, "times": dict(times), "programmings": plan.stage.programmings}
     path = folder / f"{_word(name)}.json"
     if path.exists() and (before := read_json(path)).get("asked") == json.loads(json.dumps(asked)):
         return dict(before["entry"])
-    if network is None:
-        assert digital is not None
-        network = plan.converted(digital)
     network.to(device).eval()
-    plain = None if digital is None else measure(digital.to(device))
+    plain = measure(digital.to(device))
     with announce(f"measure {name} on {plan.device.name}") as report:
         found = over_time(
             network, measure, [t for _, t in times], plan.stage.programmings, plan.stage.training.seed, report
         )
     labels = {seconds: label for label, seconds in times}
-    entry = {"digital": None if plain is None or plain != plain else plain, "times": found.as_json(labels)}
+    entry = {"digital": plain if plain == plain else None, "times": found.as_json(labels)}
     write_json(path, {"asked": asked, "entry": entry})
     return entry
+
+
+def put_digital(network: AnalogNetwork, digital: torch.nn.Module) -> None:
+    """Put a network's clean weights into the digital network of the same names, which has no input ranges."""
+    own = digital.state_dict()
+    digital.load_state_dict({name: value for name, value in network.clean_state().items() if name in own})
 
 
 def _training_json(plan: AnalogPlan) -> dict[str, Any]:

@@ -27,7 +27,19 @@ def write_spec(run: Run, text: Compilation, search: str | None) -> None:
     resolved, settings = _resolved(text, search)
     write_text(run.path(SPEC), resolved)
     _copy_imports(text.library.module, text.folder, run.folder, set())
+    _copy_device(run, text, search)
     run.update(settings=settings)
+
+
+def _copy_device(run: Run, text: Compilation, search: str | None) -> None:
+    """A device file that `stage analog` names, written so that it needs no other file."""
+    stage = text.search(search).analog if search is not None or len(text.library.searches) == 1 else None
+    path = Path("" if stage is None else stage.device)
+    if stage is not None and path.suffix and not path.is_absolute() and ".." not in path.parts:
+        from nascompile.analog.device import load_device
+        from nascompile.analog.device_text import device_text
+
+        write_text(run.path(stage.device), device_text(load_device(stage.device, text.folder, stage.span)))
 
 
 def _resolved(text: Compilation, search: str | None) -> tuple[str, list[str]]:

@@ -13,6 +13,7 @@ from nascompile.compilation import Compilation
 from nascompile.config.objectives import violation
 from nascompile.config.search import SearchConfig
 from nascompile.diagnostics import NasError
+from nascompile.jobs.analog_step import analog_step, plan_of_network
 from nascompile.jobs.contest import (
     SEARCHED,
     Announce,
@@ -27,7 +28,7 @@ from nascompile.jobs.contest import (
 from nascompile.jobs.environment import environment
 from nascompile.jobs.exporting import Exported, export_network, first_images
 from nascompile.jobs.folder import GENOTYPE, WEIGHTS, read_genotype
-from nascompile.jobs.networks import save_weights
+from nascompile.jobs.networks import load_weights, save_weights
 from nascompile.jobs.programs import fixed_call, fixed_program, input_for
 from nascompile.jobs.results import Entry, table
 from nascompile.jobs.sampling import IN_RUN, Where, identity, prepare_sampled, search_sampled
@@ -176,14 +177,26 @@ def run_all(context: Context) -> list[dict[str, Any]]:
             latency["onnxruntime"] = exported.latency.as_json()
         entries.append(replace(measured, latency=latency).as_json())
         write_json(run.path(RESULTS), {"task": task.name, "metric": task.metric, "split": "test", "entries": entries})
-    searched = next(e for e in entries if e["name"] == SEARCHED)
-    value = searched["evaluation"]["summaries"][task.metric]["value"]
-    run.update(step="finished", metric=task.metric, value=value)
     draw_run(run, None, genotype)
     columns, rows = table(entries, task.metric)
     remarks = [f"{e['name']}: {e['remark']}" for e in entries if e["remark"]]
     write_page(run, task.name, task.metric, columns, rows, remarks)
+    _on_tiles(context, genotype)
+    searched = next(e for e in entries if e["name"] == SEARCHED)
+    value = searched["evaluation"]["summaries"][task.metric]["value"]
+    run.update(step="finished", metric=task.metric, value=value)
     return entries
+
+
+def _on_tiles(context: Context, genotype: Genotype) -> None:
+    """The stage `analog`, where the search has one: the searched network on tiles of a device."""
+    stage, task = context.config.analog, context.data.task
+    if stage is None:
+        return
+    weights, metadata = load_weights(context.run.path(WEIGHTS))
+    program = fixed_program(context.text, genotype, task)
+    plan = plan_of_network(context.text, program, genotype, task, weights, stage, metadata["digest"])
+    analog_step(plan, context.run, context.data, context.device, context.announce, context.say)
 
 
 def _export(context: Context, contestant: Contestant, network: torch.nn.Module) -> Exported | None:

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from nascompile import __version__
 from nascompile.diagnostics import error
+from nascompile.report.analog_page import analog_parts
 from nascompile.report.plots import Dot, curve, scatter
 from nascompile.resources import resource
 from nascompile.runs import Run, read_json
@@ -38,6 +39,7 @@ def page(run: Run, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str
 def _filled(environment: Environment, run: Run, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     front = _optional(run, "front.json")
     trials = list(_optional(run, "trials.json").get("trials", ()))
+    analog = analog_parts(run)
     return environment.get_template("page.html.j2").render(
         name=run.name,
         note=run.note(),
@@ -54,6 +56,8 @@ def _filled(environment: Environment, run: Run, columns: Sequence[str], rows: Se
         states={state: sum(t["state"] == state for t in trials) for state in ("complete", "rejected", "failed")},
         failures=[t for t in trials if t["error"]],
         details={str(t["trial"]): t for t in trials},
+        analog=analog,
+        drawings={part.picture: _drawing(run.path(part.picture)) for part in analog},
         curves=_drawing(run.path("curves.svg")) if not trials else "",
         cells=[(path.stem, _drawing(path)) for path in sorted(run.folder.glob("cell_*.svg"))],
         genotype=_text(run.path("genotype.nas")),

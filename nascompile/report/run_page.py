@@ -9,6 +9,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from nascompile import __version__
+from nascompile.report.analog_page import PREFIX, analog_parts
 from nascompile.resources import resource
 from nascompile.runs import Run
 
@@ -19,6 +20,9 @@ _MEANINGS = {
     "genotype.nas": "the network that was found",
     "model.onnx": "that network, trained, after ONNX Runtime agreed with torch",
     "weights.safetensors": "its weights",
+    "analog_*.safetensors": "the network that was trained for a device, clean: it is programmed after loading",
+    "control_*.safetensors": "the digital network that was trained as long without the device",
+    "analog_*.json": "what was measured on a device over time, every programming",
     "supernet.safetensors": "the supernet's weights, to inherit from",
     "probabilities.json": "the relaxed weights of all candidates",
     "results.json": "evaluations, costs and latencies of everything compared",
@@ -40,8 +44,11 @@ def write_page(run: Run, task: str, metric: str, columns: Sequence[str], rows: S
         name=run.name, task=task, metric=metric, version=__version__, date=date.today().isoformat(), note=run.note(),
         columns=list(columns), rows=[list(r) for r in rows], remarks=list(remarks),
         genotype=run.path("genotype.nas").read_text(encoding="utf-8").strip(),
-        drawings=[p.name for p in sorted(run.folder.glob("*.svg"))],
-        files=[(name, meaning) for name, meaning in _MEANINGS.items() if run.path(name).exists()],
+        drawings=[p.name for p in sorted(run.folder.glob("*.svg")) if not p.name.startswith(PREFIX)],
+        analog=analog_parts(run),
+        files=[
+            (path.name, meaning) for pattern, meaning in _MEANINGS.items() for path in sorted(run.folder.glob(pattern))
+        ],
     )  # fmt: skip
     _write(run.path(PAGE), page)
 
