@@ -27,6 +27,7 @@ def half(data: bytes) -> bytes:
 
     with _quiet("fp16"):
         model = convert_float_to_float16(onnx.load_from_string(data), keep_io_types=True)
+        _drop_repeated(model.graph)
         _sort(model.graph)  # the converter puts its casts at the end
         onnx.checker.check_model(model)
         return bytes(model.SerializeToString())
@@ -53,6 +54,19 @@ def quantised(data: bytes, images: Sequence[torch.Tensor]) -> bytes:
             activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
         )  # fmt: skip
         return last.read_bytes()
+
+
+def _drop_repeated(graph: Any) -> None:
+    """Leave one of the equal casts that the converter makes of a value which several nodes read in float32."""
+    seen: dict[str, Any] = {}
+    kept = []
+    for node in graph.node:
+        first = seen.setdefault(node.output[0], node) if node.op_type == "Cast" else node
+        if first is node or list(first.input) != list(node.input):
+            kept.append(node)
+    copies = [type(node).FromString(node.SerializeToString()) for node in kept]
+    del graph.node[:]
+    graph.node.extend(copies)
 
 
 def _sort(graph: Any) -> None:

@@ -1,15 +1,37 @@
-"""How several predictions become one: options that `predict` and `fuse` share."""
+"""Options that `predict` and `fuse` share: how several predictions become one, and what masks are written as."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from math import isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from nascompile.diagnostics import did_you_mean, error
 
 if TYPE_CHECKING:
     from nascompile.train.ensemble import Fusion
+
+
+Format = Annotated[
+    str | None,
+    typer.Option("--format", metavar="SUFFIX", help="Of the masks: nii.gz, nrrd, mha, png; by default the image's."),
+]
+
+
+def suffix_of(format: str | None) -> str | None:
+    """The suffix of masks in this format. Raises NasError `bad-option`."""
+    from nascompile.data.scans import FORMATS
+
+    if format is None:
+        return None
+    suffix = f".{format.lower().lstrip('.')}"
+    if suffix not in FORMATS:
+        names = [known.lstrip(".") for known in FORMATS]
+        hint = did_you_mean(suffix.lstrip("."), names) or f"write one of {', '.join(names)}"
+        raise error("bad-option", f"masks cannot be written as `{format}`", hint=hint)
+    return suffix
 
 
 def fusion_of(how: str) -> Fusion:

@@ -64,7 +64,9 @@ def export(
     if inherited is None:
         print("note: no trained weights; the exported weights are random (`--from WEIGHTS` gives others)")
     elif inherited.missing or inherited.mismatched:
-        print("\n".join(inherited.lines()))
+        hint = "weights of the same text and genotype fit: of its run, or of its supernet"
+        message = f"`{target.weights}` does not fit `{target.name}`: {inherited.lines()[0]}"
+        raise error("weights-of-another-genotype", message, hint=hint)
     if python is not None:
         from nascompile.jobs.writing_source import write_python
 
@@ -94,7 +96,10 @@ def export(
         images=images, unit=target.unit, opset=opset, external=external,
     )  # fmt: skip
     axes = ", ".join({0: "batch"}.get(axis, f"axis {axis}") for axis in done.model.dynamic) or "none"
-    print(f"wrote {path}: {len(done.model.data):,} bytes, free axes: {axes}")
+    beside = f" and {path.with_suffix('.weights').name}" if external else ""
+    print(f"wrote {path}{beside}: {len(done.model.data):,} bytes, free axes: {axes}")
+    if opset not in (None, done.model.opset):
+        print(f"note: torch's exporter does not go down to opset {opset}; this is {done.model.opset}")
     print(f"  sizes are multiples of {done.model.unit}; opset {done.model.opset}; against torch in float64:")
     for agreement in done.model.agreements:
         print(f"  {agreement}")

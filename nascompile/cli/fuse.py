@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nascompile.cli.ensembles import fusion_of, weights_of
+from nascompile.cli.ensembles import Format, fusion_of, suffix_of, weights_of
 from nascompile.cli.guard import guarded
 from nascompile.diagnostics import error
 
@@ -22,17 +22,18 @@ def fuse(
     ] = "vote",
     weight: Annotated[list[float] | None, typer.Option("--weight", help="One for each folder.")] = None,
     series: Annotated[str | None, typer.Option("--series", metavar="UID", help="Which DICOM series.")] = None,
+    format: Format = None,
 ) -> None:
     """Fuse masks by vote, or the probabilities that `predict --scores` wrote by their mean."""
     from nascompile.data.scans import find_scans
 
-    chosen = fusion_of(fusion)
+    chosen, suffix = fusion_of(fusion), suffix_of(format)
     if len(folders) < 2:
         raise error("bad-option", "there is nothing to fuse in one folder", hint="name two folders or more")
     weights = weights_of(weight, len(folders), "folder")
     from nascompile.jobs.fusing import fuse_scan, require_all
 
-    scans = find_scans([reference], series)
+    scans = find_scans([reference], series, suffix=suffix)
     require_all(folders, scans, out, chosen)
     for scan in scans:
         print(f"wrote {fuse_scan(folders, scan, out, chosen, weights)}")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from nascompile.cli import options, session
-from nascompile.cli.ensembles import fusion_of, weights_of
+from nascompile.cli.ensembles import Format, fusion_of, suffix_of, weights_of
 from nascompile.cli.guard import guarded
 from nascompile.diagnostics import error
 
@@ -28,6 +28,7 @@ def predict(
         Path, typer.Option("--out", metavar="DIR", help="The folder for masks, or a CSV of classes.")
     ] = Path("predictions"),
     series: Annotated[str | None, typer.Option("--series", metavar="UID", help="Which DICOM series.")] = None,
+    format: Format = None,
     overlap: Annotated[float, typer.Option("--overlap", min=0.0, max=0.95, help="Of sliding windows.")] = 0.25,
     flips: Annotated[bool, typer.Option("--flips", help="Mean over all flips of an image.")] = False,
     fusion: Annotated[str, typer.Option("--fusion", metavar="HOW", help="mean, geometric or vote.")] = "mean",
@@ -45,14 +46,14 @@ def predict(
     """Write a mask for each image, on its own grid; for classifications a table of probabilities."""
     from nascompile.data.scans import find_scans
 
-    chosen = fusion_of(fusion)
+    chosen, suffix = fusion_of(fusion), suffix_of(format)
     names: list[str | None] = [*run] if run else [None]
     files: list[Path | None] = [*onnx] if onnx else [None] * len(names)
     if len(files) != len(names):
         hint = "name the run of each model: `--run A --onnx a.onnx --run B --onnx b.onnx`"
         raise error("bad-option", f"{len(files)} models, but {len(names)} runs", hint=hint)
     weights = weights_of(weight, len(names), "run")
-    scans = find_scans(images, series)
+    scans = find_scans(images, series, suffix=suffix)
     place = session.device(device)
     from nascompile.data.post import Cleaning
     from nascompile.jobs.prediction import channel_patterns, open_model, predict_maps, predict_table
@@ -62,7 +63,7 @@ def predict(
     models = [open_model(root, n, f, place) for n, f in zip(names, files, strict=True)]
     task = task_of(models)
     if patterns := channel_patterns(models, part):
-        scans = find_scans(images, series, patterns)
+        scans = find_scans(images, series, patterns, suffix)
     cleaning = Cleaning(smallest=smallest, largest=largest, holes=holes)
     settings = Settings(overlap, flips, chosen, weights, cleaning, scores, part)
     if task.kind == "classification":

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nascompile.data.cases import IMAGE_SUFFIXES, captures, fill
 from nascompile.data.reader import series_of
 from nascompile.diagnostics import Diagnostic, NasError, did_you_mean, error
 
-_SERIES = ".nii.gz"
-"""What the masks of a DICOM series are written as."""
+_SERIES = ".mha"
+"""What the masks of a DICOM series are written as: NIfTI rounds positions to float32, NRRD oblique axes."""
+FORMATS = (".nii.gz", ".nii", ".nrrd", ".mha", ".mhd", ".png", ".tif", ".tiff")
+"""What masks can be written as."""
 _LOSSY = (".jpg", ".jpeg", ".bmp")
 
 
@@ -36,13 +38,15 @@ class Scan:
         return f"{self.id}_scores.nii.gz"
 
 
-def find_scans(paths: Sequence[Path], series: str | None = None, patterns: Sequence[str] = ()) -> list[Scan]:
+def find_scans(
+    paths: Sequence[Path], series: str | None = None, patterns: Sequence[str] = (), suffix: str | None = None
+) -> list[Scan]:
     """The scans of files and folders, in the order of their names.
 
     A folder of image files gives one scan a file, one of DICOM slices one scan a series (only `series`, if it is
     named); folders inside are looked into. With `patterns` the files of a folder that match them with the same text in
-    their wildcards are the channels of one scan. Raises NasError with all problems: `missing-file`, `no-images`,
-    `same-name`, `unpaired-image`.
+    their wildcards are the channels of one scan. `suffix` is the format of all masks (`.nii.gz`), by default each
+    image's own. Raises NasError with all problems: `missing-file`, `no-images`, `same-name`, `unpaired-image`.
     """
     problems: list[Diagnostic] = []
     found: list[Scan] = []
@@ -62,7 +66,7 @@ def find_scans(paths: Sequence[Path], series: str | None = None, patterns: Seque
         if not scans:
             hint = f"images end in {', '.join(IMAGE_SUFFIXES[:7])}, or are a folder of DICOM slices"
             problems += error("no-images", f"`{path}` holds no image", hint=hint).diagnostics
-        found += scans
+        found += scans if suffix is None else [replace(scan, suffix=suffix) for scan in scans]
     counts = Counter(s.mask for s in found)
     twice = [name for name, count in counts.items() if count > 1]
     if twice:

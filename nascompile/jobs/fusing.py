@@ -22,7 +22,7 @@ from nascompile.data.reader import (
     resample_like,
     to_array,
 )
-from nascompile.data.scans import Scan
+from nascompile.data.scans import FORMATS, Scan
 from nascompile.data.writer import require_folder, stored_volume, write_label_map
 from nascompile.diagnostics import Diagnostic, NasError, error
 from nascompile.train.ensemble import Fusion
@@ -40,7 +40,11 @@ class _Saved:
 
 
 def _file(folder: Path, scan: Scan, how: Fusion) -> Path:
-    return folder / (scan.mask if how == "vote" else scan.scores)
+    """The prediction of a scan; masks may be in another format than the image."""
+    if how != "vote":
+        return folder / scan.scores
+    names = (scan.mask, *(f"{scan.id}{suffix}" for suffix in FORMATS))
+    return next((folder / name for name in names if (folder / name).is_file()), folder / scan.mask)
 
 
 def require_all(folders: Sequence[Path], scans: Sequence[Scan], out: Path, how: Fusion) -> None:
@@ -55,7 +59,7 @@ def require_all(folders: Sequence[Path], scans: Sequence[Scan], out: Path, how: 
                 problems += error("missing-file", f"there is no prediction `{path}`", hint=hint).diagnostics
     if problems:
         raise NasError(problems)
-    read = {path.resolve() for scan in scans for path in (*scan.images, *(f / scan.mask for f in folders))}
+    read = {path.resolve() for scan in scans for path in (*scan.images, *(_file(f, scan, how) for f in folders))}
     for scan in scans:
         if (out / scan.mask).resolve() in read:
             hint = "write into another folder: `--out fused`"

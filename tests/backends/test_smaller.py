@@ -45,6 +45,14 @@ def test_float16_halves_the_weights(model: exporter.OnnxModel, images: list[torc
     assert 0 < difference(model.data, data, images[0]) < 0.02
 
 
+def test_float16_of_several_resizes_by_one_scale(images: list[torch.Tensor]) -> None:
+    """They share the scale, which float16 models keep in float32: the converter then casts it once for each."""
+    layers = [nn.Conv2d(1, 2, 3), nn.Upsample(scale_factor=2.0, mode="bilinear"), nn.ReLU()]
+    network = nn.Sequential(*layers, nn.Upsample(scale_factor=2.0, mode="bilinear"))
+    model = exporter.export(network, (1, 32, 32), ["out"], {})
+    assert difference(model.data, half(model.data), images[0]) < 0.02
+
+
 def test_int8_quarters_them(model: exporter.OnnxModel, images: list[torch.Tensor]) -> None:
     data = quantised(model.data, images)
     assert len(data) < 0.45 * len(model.data)
