@@ -41,7 +41,7 @@ def test_a_full_tile_is_as_published(pcm: Device) -> None:
 
 
 def test_the_resistive_tile_is_read_bit_by_bit() -> None:
-    """8 bits of 100 ns; 8 conversions an output by ADCs of 2 mW at 1.2 Gsamples/s; 1024 DACs of 4 mW: ISAAC, table I."""
+    """8 bits of 100 ns; 8 conversions an output at 1.67 pJ; 1024 DACs of 4 mW: ISAAC, table I."""
     reram = load_device("reram")
     found = estimate_of(full(), reram)
     assert found.latency == pytest.approx(8 * 100e-9)
