@@ -18,6 +18,8 @@ from nascompile.config.search import SearchConfig
 from nascompile.config.settings import from_argument
 from nascompile.data.task import Task
 from nascompile.diagnostics import error
+from nascompile.jobs.analog_trials import AnalogTrials, analog_trials
+from nascompile.jobs.forecasting import Forecaster, forecaster_of
 from nascompile.jobs.front import Goal, write_outcome
 from nascompile.jobs.inheriting import Inheritance, inheritance_of
 from nascompile.jobs.predicting import Predictor, predictor_of
@@ -31,7 +33,7 @@ from nascompile.runs import Run
 from nascompile.search.claims import Claims
 from nascompile.search.loop import Loop
 from nascompile.search.strategy import Problem, Trial, make_strategy
-from nascompile.search.study import Study, file_url
+from nascompile.search.study import Study, file_url, reached
 from nascompile.space.genotype import Genotype
 from nascompile.space.space import SearchSpace
 from nascompile.space.vary import Variation
@@ -77,12 +79,14 @@ class Sampled:
     pricer: Pricer
     priced: tuple[str, ...]
     predictor: Predictor
+    forecaster: Forecaster
+    analog: AnalogTrials
     _prices: dict[str, tuple[Mapping[str, float], float]] = field(default_factory=dict, repr=False)
 
     def price(self, genotype: Genotype) -> tuple[Mapping[str, float], float]:
         """Static measures of a genotype, and how far they break the conditions.
 
-        Latencies are predicted last, and not if the others break a condition.
+        Latencies are predicted later, and not if the others break a condition; so is what surrogates say, last.
         """
         key = genotype.digest()
         if key not in self._prices:
@@ -90,6 +94,9 @@ class Sampled:
             broken = self.broken(measures)
             if broken <= 0 and self.predictor.models:
                 measures |= self.predictor.seconds(self.pricer.program(genotype.values))
+                broken = self.broken(measures)
+            if broken <= 0 and self.forecaster.wanted:
+                measures |= self.forecaster.measures(genotype, measures)
                 broken = self.broken(measures)
             self._prices[key] = (measures, broken)
         return self._prices[key]
@@ -120,8 +127,8 @@ def identity(text: Compilation, name: str | None) -> str:
 
 
 def prepare_sampled(text: Compilation, name: str | None, task: Task) -> Sampled:
-    """Elaborate the space, read objectives, enqueued genotypes and latency tables. Raises NasError (`wrong-space`,
-    `unknown-target`, ...)."""
+    """Elaborate the space, read objectives, enqueued genotypes, latency tables, surrogates and analog devices. Raises
+    NasError (`wrong-space`, `unknown-target`, `surrogate-of-another-space`, ...)."""
     config = text.search(name)
     sampling = config.sampling
     if sampling is None:
@@ -140,9 +147,10 @@ def prepare_sampled(text: Compilation, name: str | None, task: Task) -> Sampled:
     first = tuple(_enqueued(text, one, space, config) for one in sampling.enqueue)
     priced = (*PRICED, *(m for m in measures_of(config, task) if m in STATIC and m not in PRICED))
     pricer = Pricer(text.library, space)
-    predictor = predictor_of(config, text.folder)
     return Sampled(
-        text, name, config, sampling, task, space, goals, first, identity(text, name), pricer, priced, predictor
+        text, name, config, sampling, task, space, goals, first, identity(text, name), pricer, priced,
+        predictor_of(config, text.folder), forecaster_of(config, text.folder, space),
+        analog_trials(config, text.folder),
     )  # fmt: skip
 
 
@@ -180,6 +188,10 @@ def search_sampled(
     }
     if prepared.predictor.digests:
         mark["tables"] = dict(prepared.predictor.digests)
+    if prepared.forecaster.digests:
+        mark["surrogates"] = dict(prepared.forecaster.digests)
+    if prepared.analog.digests:
+        mark["analog devices"] = dict(prepared.analog.digests)
     inherited = inheritance_of(prepared.text, config, prepared.task, space, run.folder.parent)
     if inherited is not None:
         mark["inherited weights"] = inherited.digest
@@ -192,7 +204,8 @@ def search_sampled(
         where.storage or file_url(run.path(STUDY)), where.join or run.name, space, signs,
         [goal.name for goal in prepared.goals], mark, ("machine",) if where.any_machine else (),
     )  # fmt: skip
-    with Claims(study.storage, study.key, alone=where.join is None, take_over=where.take_over) as study.claims:
+    claims = Claims(study.storage, study.key, alone=where.join is None, take_over=where.take_over)
+    with reached(study), claims as study.claims:
         ended = _tried(prepared, run, device, workers, study, inherited, report, is_shared=where.join is not None)
     return write_outcome(run, ended, prepared.goals, sampling.reference)
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -204,6 +205,18 @@ class Study:
             error=attrs.get("error", "") if state == "failed" else "",  # a kill while a failure was written
             machine=attrs.get("machine", ""),
         )
+
+
+@contextmanager
+def reached(study: Study) -> Iterator[None]:
+    """Raise NasError (`unreadable-study`) where the database of a study fails within the context."""
+    try:
+        yield
+    except (optuna.exceptions.StorageInternalError, SQLAlchemyError) as cause:
+        reason = str(cause.__cause__ or cause).splitlines()[0]
+        hint = "what was recorded is safe; go on with `--resume` when the database can be reached"
+        address = study.storage.engine.url.render_as_string(hide_password=True)
+        raise error("unreadable-study", f"the study at `{address}` is out of reach: {reason}", hint=hint) from cause
 
 
 def _mark(storage: RDBStorage, key: int) -> dict[str, Any] | None:

@@ -190,6 +190,7 @@ def test_a_second_process_alone_waits_for_a_sign_of_life(tmp_path: Path) -> None
     gone._ended.set()  # as if it were killed: no sign of life, its row stays
     with claims(tmp_path, alone=True) as mine:
         mine.fence(0)
+        mine.storage.scoped_session().rollback()
         with pytest.raises(NasError, match="study-in-use"):
             gone.fence(0)
     optuna.storages.RDBStorage(file_url(tmp_path / "study.db"))  # our table does not disturb Optuna
