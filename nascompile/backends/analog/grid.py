@@ -101,7 +101,7 @@ def load(matrix: Tensor, block: Block, *, per_column: bool, scales: Tensor | Non
         if scales is None:
             largest = part.abs().amax(1)
             if not per_column:
-                pieces = largest.split(list(block.column_parts))
+                pieces = torch.split(largest, list(block.column_parts))
                 largest = torch.cat([piece.amax().expand(len(piece)) for piece in pieces])
             kept[i] = largest
         divisor = torch.where(kept[i] == 0, torch.ones_like(kept[i]), kept[i])
@@ -111,7 +111,7 @@ def load(matrix: Tensor, block: Block, *, per_column: bool, scales: Tensor | Non
 
 def tiles_of(weights: Tensor, block: Block) -> list[Tensor]:
     """The tiles (columns, rows) of a block's matrix, a row part after the other, as views."""
-    return [tile for _, rows in block.parts() for tile in weights[:, rows].split(list(block.column_parts))]
+    return [tile for _, rows in block.parts() for tile in torch.split(weights[:, rows], list(block.column_parts))]
 
 
 def unloaded(loaded: Loaded, block: Block) -> Tensor:

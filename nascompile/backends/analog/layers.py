@@ -85,7 +85,7 @@ class AnalogLayer(nn.Module):
         shapes = [(len(block.row_parts), block.columns.stop - block.columns.start) for block in self.blocks]
         fixed: list[Tensor | None] = [None] * len(shapes)
         if self.tile_scales is not None:
-            pieces = self.tile_scales.split([rows * columns for rows, columns in shapes])
+            pieces = torch.split(self.tile_scales, [rows * columns for rows, columns in shapes])
             fixed = [piece.view(shape) for piece, shape in zip(pieces, shapes, strict=True)]
         return [
             grid.load(grid.diagonal(matrices[block.groups]), block, per_column=self.per_column, scales=scales)
@@ -147,7 +147,7 @@ class AnalogLayer(nn.Module):
                 value.mul_(limit)
         if torch.is_grad_enabled() and (x.requires_grad or self.weight.requires_grad):
             weight = self.weight + (self.effective(loaded) - self.weight).detach()
-            value = _StraightThrough.apply(self.digital(x, weight), value)
+            value = _StraightThrough.apply(self.digital(x, weight), value)  # type: ignore[no-untyped-call]
         return self._with_bias(value, x)
 
     def _with_bias(self, value: Tensor, x: Tensor) -> Tensor:

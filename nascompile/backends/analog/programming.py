@@ -78,7 +78,7 @@ def drift(
 
 
 def _read_out(tile: Tensor, periphery: Periphery) -> Tensor:
-    """(rows, columns) of what unit inputs give, through noise and converters: the weights themselves, without a product.
+    """(rows, columns) of what unit inputs give, behind noise and ADC: the weights themselves, without a product.
 
     A unit input is a step of every DAC, so only what is behind the tile changes it.
     """
@@ -108,7 +108,7 @@ def _weights(
 ) -> tuple[Tensor, ...]:
     """The inverse of `_conductances`."""
     lengths = [tile.numel() for tile in like]
-    pieces = [device.split(lengths) for device in cells]
+    pieces = [torch.split(device, lengths) for device in cells]
     weights = []
     for i, (tile, conversion) in enumerate(zip(like, conversions, strict=True)):
         devices = [piece[i].view(tile.shape) for piece in pieces]

@@ -70,13 +70,16 @@ def checksum(tensors: Mapping[str, torch.Tensor]) -> str:
     return found.hexdigest()
 
 
-def is_state(path: Path) -> bool:
-    """Whether a file says of itself that it is a state of a network on tiles."""
+def kind_of(path: Path) -> str:
+    """What a file says of itself: `analog` (a state of a network on tiles), `digital` (weights), or `foreign`."""
     try:
         with safe_open(str(path), framework="pt", device="cpu") as file:
-            return bool(_header(file).get("kind") == KIND)
+            header = _header(file)
     except (SafetensorError, OSError, ValueError):
-        return False
+        return "foreign"
+    if header.get("kind") == KIND:
+        return KIND
+    return "digital" if header else "foreign"
 
 
 def read_state(path: Path) -> AnalogState:
