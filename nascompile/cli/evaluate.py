@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from nascompile.cli import options, session
+from nascompile.cli.analog_tables import analog_device, on_tiles, show_on_tiles
 from nascompile.cli.guard import guarded
 from nascompile.data.task import SPLITS
 from nascompile.diagnostics import error
@@ -23,7 +24,13 @@ def evaluate(
     metric: Annotated[list[str] | None, typer.Option("--metric", metavar="NAME", help="May be repeated.")] = None,
     weights: Annotated[Path | None, typer.Option("--weights", metavar="FILE", help="Other weights.")] = None,
     data: options.Data = None,
-    device: options.Device = "auto",
+    device: Annotated[
+        str, typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda; or analog tiles: pcm, mine.yaml.")
+    ] = "auto",
+    times: Annotated[str | None, typer.Option("--times", metavar="LIST", help="On tiles: '1 s, 1 hour'.")] = None,
+    programmings: Annotated[int | None, typer.Option("--programmings", metavar="N", min=2, help="On tiles.")] = None,
+    bits: Annotated[str | None, typer.Option("--bits", metavar="LIST", help="On tiles: '4,6,8', a row each.")] = None,
+    plot: Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="On tiles: an SVG over time.")] = None,
     json_: options.Json = False,
     root: options.Runs = options.RUNS,
 ) -> None:
@@ -31,6 +38,18 @@ def evaluate(
     part = next((name for name in SPLITS if name == split), None)
     if part is None:
         raise error("unknown-split", f"there is no split `{split}`", hint="write train, val or test")
+    tiles = analog_device(device)
+    if tiles is not None:
+        if metric and len(metric) > 1:
+            raise error("bad-value", "one metric at a time is measured on tiles", hint="give `--metric` once")
+        plan, states = on_tiles(run, tiles, times, programmings, weights, data, root)
+        show_on_tiles(plan, states, part, metric[0] if metric else plan.task.metric, bits, plot, json_)
+        return
+    if only := [
+        n for n, v in (("--times", times), ("--bits", bits), ("--programmings", programmings), ("--plot", plot)) if v
+    ]:
+        hint = "name a device with tiles: `--device pcm`"
+        raise error("bad-value", f"`{only[0]}` is for analog tiles", hint=hint)
     chosen = session.device(device)
     from nascompile.jobs.folder import WEIGHTS, reopen
     from nascompile.jobs.target import of_run

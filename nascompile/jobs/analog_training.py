@@ -75,11 +75,11 @@ class AnalogPlan:
         network.load_state_dict(self.weights)
         return network
 
-    def converted(self, digital: torch.nn.Module, data: Data, *, aware: bool = False) -> AnalogNetwork:
+    def converted(self, digital: torch.nn.Module, data: Data | None, *, aware: bool = False) -> AnalogNetwork:
         """A network on tiles of the device; `aware` trains it for them. Input ranges that need data see the training's."""
         network = analog(digital, self.program, self.device, training=self.aware if aware else None)
         training = self.stage.training
-        if self.device.input_range != "dynamic":
+        if data is not None and self.device.input_range != "dynamic":
             network.calibrate(batch_at(data.train, training.batch, training.seed, n).image for n in range(_CALIBRATION))
         return network
 
