@@ -76,7 +76,7 @@ class AnalogPlan:
         return network
 
     def converted(self, digital: torch.nn.Module, data: Data | None, *, aware: bool = False) -> AnalogNetwork:
-        """A network on tiles of the device; `aware` trains it for them. Input ranges that need data see the training's."""
+        """A network on tiles of the device; `aware` trains it for them. Input ranges are taken from `data`."""
         network = analog(digital, self.program, self.device, training=self.aware if aware else None)
         training = self.stage.training
         if data is not None and self.device.input_range != "dynamic":

@@ -93,7 +93,7 @@ def read_state(path: Path) -> AnalogState:
     with path.open("rb") as raw:
         if raw.read(4).startswith(_PICKLES):
             message = f"`{path}` is a pickle, which could run code: it was not opened"
-            hint = "aihwkit's checkpoints may also hold drifted weights; train from digital weights: `nascompile train --analog`"
+            hint = "it may also hold drifted weights; train from digital ones: `nascompile train --analog`"
             raise error("not-a-clean-state", message, hint=hint)
     try:
         with safe_open(str(path), framework="pt", device="cpu") as file:
@@ -140,7 +140,7 @@ def put_state(state: AnalogState, network: AnalogNetwork, *, digest: str | None 
         raise error("state-of-another-network", message, hint=hint)
     if _kept(state.device) != _kept(network.device):
         message = f"the state was trained for `{state.device.name}`, and the network is on `{network.device.name}`"
-        hint = f"measure it on its own device, or train for the other: `nascompile train --analog --device {network.device.name}`"
+        hint = f"measure it on its own device, or train for the other: `train --analog --device {network.device.name}`"
         raise error("state-of-another-device", message, hint=hint)
     wanted = network.clean_state()
     differing = [n for n in wanted if n not in state.tensors or state.tensors[n].shape != wanted[n].shape]
