@@ -103,7 +103,7 @@ class AnalogNetwork(nn.Module):
     def load_clean(self, tensors: Mapping[str, Tensor]) -> None:
         """Take a clean state, of this or of the digital network; what was programmed is gone.
 
-        Raises NasError `state-mismatch` with what is missing, unknown or of another shape. A digital state has no
+        Raises NasError `state-of-another-network` with what is missing, unknown or of another shape. A digital state has no
         input ranges: those of this network stay.
         """
         own = self.network.state_dict()
@@ -117,7 +117,7 @@ class AnalogNetwork(nn.Module):
                 for what, names in (("missing", missing), ("unknown", unknown), ("of another shape", shapes))
                 if names
             ]
-            raise error("state-mismatch", f"the weights are of another network ({'; '.join(said)})")
+            raise error("state-of-another-network", f"the weights are of another network ({'; '.join(said)})")
         self.network.load_state_dict(dict(tensors), strict=False)
         self.clean()
         for layer in self.layers():
