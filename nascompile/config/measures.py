@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from nascompile.config.deployed import ANALOG, FORECASTS
 from nascompile.config.tables import METRICS
 from nascompile.diagnostics import Diagnostic, Label, did_you_mean
 from nascompile.syntax import nodes as ast
@@ -47,4 +48,6 @@ def _unknown(name: ast.Name, known: tuple[str, ...]) -> list[Diagnostic]:
     if name.id in known:
         return []
     hint = did_you_mean(name.id, known) or f"there are {', '.join(known)}"
+    if name.id in (*ANALOG, *FORECASTS):
+        hint = "only searches that try genotypes know it: `strategy = evolution`"
     return [Diagnostic("unknown-measure", f"`{name.id}` cannot be measured here", Label(name.span), hint=hint)]

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from nascompile.config.constants import constant
+from nascompile.config.deployed import ANALOG, FORECASTS, measure_of, mistakes
 from nascompile.config.measures import MEASURED, STATIC
 from nascompile.config.tables import METRICS
 from nascompile.diagnostics import Diagnostic, Label, did_you_mean, error
@@ -17,7 +18,7 @@ from nascompile.syntax import nodes as ast
 TARGETS = ("onnxruntime.cpu", "torch.cpu", "torch.cuda")
 """Where a latency can be measured; `latency` alone is that of the first."""
 
-_SCALE = {"ms": 1e-3, "s": 1.0, "minute": 60.0, "hour": 3600.0}
+_SCALE = {"ms": 1e-3, "s": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0, "month": 2592000.0, "year": 31536000.0}
 _BYTES = {"KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30}
 _ORDERED = ("<", "<=", ">", ">=")
 
@@ -29,7 +30,8 @@ class Unmeasured(Exception):
 def names_of(expr: Any) -> Iterator[str]:
     """The measures of an expression, each by its full name: `params`, `dice`, `latency(onnxruntime.cpu)`.
 
-    The target of a predicted latency stands in quotes: `latency("cpu.yaml")`.
+    The target of a predicted latency stands in quotes: `latency("cpu.yaml")`. Those of `config.deployed` are named by
+    what they mean: `analog_metric(pcm, after = 1 month)`.
     """
     if isinstance(expr, ast.Name | ast.Call) and (found := name_of(expr)) is not None:
         yield found
@@ -45,6 +47,9 @@ def name_of(expr: ast.Expr) -> str | None:
     callee = expr.callee if isinstance(expr, ast.Call) else expr
     if not isinstance(callee, ast.Name):
         return None
+    if callee.id in (*ANALOG, *FORECASTS):
+        found = measure_of(expr)
+        return None if found is None else found.name
     if callee.id in MEASURED:
         return f"{callee.id}({_target(expr)})"
     return callee.id if callee.id in STATIC or callee.id in METRICS else None
@@ -86,7 +91,8 @@ def latencies_of(expr: Any) -> Iterator[ast.Expr]:
 
 
 def check(expr: ast.Expr, library: Library) -> list[Diagnostic]:
-    """What is wrong with the names of an objective or a condition: `unknown-measure`, `unknown-target`."""
+    """What is wrong with the names of an objective or a condition: `unknown-measure`, `unknown-target`, and what
+    `config.deployed.mistakes` tells."""
     if isinstance(expr, ast.Binary):
         return check(expr.left, library) + check(expr.right, library)
     if isinstance(expr, ast.Unary):
@@ -94,10 +100,12 @@ def check(expr: ast.Expr, library: Library) -> list[Diagnostic]:
     callee = expr.callee if isinstance(expr, ast.Call) else expr
     if not isinstance(callee, ast.Name) or callee.id in library.names:
         return []
-    known = (*METRICS, *STATIC, *MEASURED)
+    known = (*METRICS, *STATIC, *MEASURED, *ANALOG, *FORECASTS)
     if callee.id not in known:
         hint = did_you_mean(callee.id, known) or f"there are {', '.join(known)}"
         return [Diagnostic("unknown-measure", f"`{callee.id}` cannot be measured here", Label(callee.span), hint=hint)]
+    if found := mistakes(expr):
+        return found
     if callee.id in MEASURED and _target(expr) not in TARGETS and table_of(f"{callee.id}({_target(expr)})") is None:
         listed = f'there are {", ".join(TARGETS)}, and latency tables: `latency("cpu.yaml")`'
         hint = did_you_mean(_target(expr), TARGETS) or listed

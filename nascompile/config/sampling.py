@@ -44,6 +44,10 @@ _COUNTS = ("population", "sample", "lag", "startup")
 _SHARES = ("crossover", "mutation")
 
 
+PROGRAMMINGS = 3
+"""Of a trial: enough to choose by, and few enough to try many nets."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sampling:
     """How genotypes are tried.
@@ -51,7 +55,8 @@ class Sampling:
     `trial` trains each; `limit` is the time in seconds after which one is given up. `enqueue` are genotypes of the text
     that come first. `threads` is what each trial computes with. `reference` are the objectives' values that the
     hypervolume reaches to. `inherit` is the run whose supernet genotypes are scored with; `trial` then trains its
-    weights further, for 0 steps unless the text says more. `fields` is what `stage trial` says.
+    weights further, for 0 steps unless the text says more. `programmings` is how often a net is programmed where an
+    analog measure is wanted. `fields` is what `stage trial` says.
     """
 
     trial: Training | None = None
@@ -60,6 +65,7 @@ class Sampling:
     threads: int = 1
     reference: tuple[float, ...] | None = None
     inherit: str | None = None
+    programmings: int = PROGRAMMINGS
     fields: Fields = field(default=Fields({}, {}, ()), compare=False, repr=False)
 
 
@@ -104,7 +110,9 @@ def _trial_budget(expr: ast.Expr, library: Library) -> Budget:
 UNTRAINED = Budget(0.0, "steps")
 """What a trial with inherited weights is trained for, unless the text says more."""
 
-TRIAL_FIELDS: dict[str, Reader] = {"limit": _limit, "inherit": readers.word(), "budget": _trial_budget}
+TRIAL_FIELDS: dict[str, Reader] = {
+    "limit": _limit, "inherit": readers.word(), "budget": _trial_budget, "programmings": readers.integer(1),
+}  # fmt: skip
 """Fields of `stage trial` that `stage train` does not have, or not with these values."""
 
 
@@ -149,6 +157,7 @@ def read_sampling(
         threads=fields.get("threads", 1),
         reference=fields.get("reference", None),
         inherit=own.get("inherit", None),
+        programmings=own.get("programmings", PROGRAMMINGS),
         fields=own,
     )
     return found, problems
@@ -181,8 +190,8 @@ def check_sampled(
             problems.append(Diagnostic("not-a-field", message, Label(fields.spans[name]), hint="leave it out"))
     for stage in stages:
         if stage.name not in ("train", "trial", "analog"):
-            hint = did_you_mean(stage.name, ("train", "trial", "analog"))
-            hint = hint or "there are `stage trial`, `stage train` and `stage analog`"
+            listed = "there are `stage trial`, `stage train` and `stage analog`"
+            hint = did_you_mean(stage.name, ("train", "trial", "analog")) or listed
             message = f"there is no stage `{stage.name}`"
             problems.append(Diagnostic("unknown-stage", message, Label(stage.span), hint=hint))
     return problems

@@ -125,11 +125,15 @@ def _require_weights(program: Program, given: Inheritance, span: Span | None) ->
         raise error("supernet-of-another-space", message, span, hint=hint)
 
 
+def subnet_program(text: Compilation, genotype: Genotype, task: Task) -> Program:
+    """The program of a genotype's subnet: what a supernet keeps of it, affine norms and all."""
+    return text.network(genotype, input_for(task), fixed_call(text, genotype, task).arguments, is_fixed=False)
+
+
 def subnet(text: Compilation, genotype: Genotype, task: Task, weights: Mapping[str, Tensor], seed: int) -> Network:
     """The subnet of a genotype with the supernet's weights: what the supernet computes when every candidate that the
     genotype keeps weighs 1 and every other 0. Raises NasError (`supernet-of-another-space`)."""
-    arguments = fixed_call(text, genotype, task).arguments
-    network = make(text.network(genotype, input_for(task), arguments, is_fixed=False), seed)
+    network = make(subnet_program(text, genotype, task), seed)
     found = inherit(network, weights)
     if found.missing or found.mismatched:
         name = (*found.missing, *found.mismatched)[0]

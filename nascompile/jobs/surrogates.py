@@ -16,8 +16,8 @@ from nascompile.jobs.folder import reopen
 from nascompile.jobs.programs import call_for_task, input_for
 from nascompile.jobs.searching import declared_narrowing
 from nascompile.runs import Run
-from nascompile.search.strategy import Trial
 from nascompile.search.recorded import read_trials
+from nascompile.search.strategy import Trial
 from nascompile.search.study import file_url
 from nascompile.search.surrogate.agreement import Agreement, agreement
 from nascompile.search.surrogate.columns import COSTS, Encoder

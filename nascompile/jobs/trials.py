@@ -1,4 +1,5 @@
-"""One trial: a genotype is priced, timed and scored, in this order; the first broken condition ends it.
+"""One trial: a genotype is priced, timed, scored and put on analog tiles, in this order; the first broken condition
+ends it.
 
 Scored is a network that is trained briefly, or a subnet with the weights of an earlier supernet (`jobs.inheriting`).
 """
@@ -24,8 +25,10 @@ from nascompile.config.tables import METRICS
 from nascompile.data.task import Task
 from nascompile.diagnostics import NasError, error
 from nascompile.ir.program import Program
+from nascompile.jobs.analog_evaluation import task_measure
+from nascompile.jobs.analog_trials import analog_trials
 from nascompile.jobs.calibration import fingerprint, network_latency
-from nascompile.jobs.inheriting import Inheritance, recalibrate, subnet
+from nascompile.jobs.inheriting import Inheritance, recalibrate, subnet, subnet_program
 from nascompile.jobs.networks import make
 from nascompile.jobs.programs import call_for_task, fixed_program, input_for
 from nascompile.jobs.training import Data, train
@@ -36,6 +39,7 @@ from nascompile.source import Source
 from nascompile.space.genotype import Genotype
 from nascompile.train.device import choose_device
 from nascompile.train.evaluate import evaluate
+from nascompile.train.metrics import metric
 from nascompile.train.seed import set_deterministic
 
 
@@ -65,7 +69,7 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A trial to do. `measures` are the static ones, predicted latencies among them."""
+    """A trial to do. `measures` are the static ones, and those that are predicted."""
 
     number: int
     values: Mapping[str, Any]
@@ -104,6 +108,8 @@ class Bench:
         self.scratch = recipe.scratch
         self.wanted = measures_of(config, self.task)
         self.call = call_for_task(text, config.space, self.task)
+        self.programmings = sampling.programmings
+        self.analog = analog_trials(config, text.folder)
         self._data: Data | None = None
         self._inherited = None if recipe.inherited is None else recipe.inherited.weights()
 
@@ -132,25 +138,42 @@ class Bench:
         if broken > 0:
             return measures, broken
         scores = [name for name in self.wanted if name in METRICS]
-        if scores:
-            measures |= self._scored(network, genotype, given, scores)
-        return measures, self._violation(measures)
-
-    def _scored(self, network: Network, genotype: Genotype, given: Assignment, scores: list[str]) -> dict[str, float]:
-        """The metrics of a genotype on the validation cases."""
+        if self.analog.wanted and self.task.metric not in scores:
+            scores.append(self.task.metric)  # what it is compared with, and cheaper: a condition on it ends the trial
+        if not scores:
+            return measures, broken
         if self._data is None:
             self._data = Data.of(self.task, self.config.seed)
         if self._inherited is not None:
             network = subnet(self.text, genotype, self.task, self._inherited, given.seed)
             recalibrate(network, self._data.train, self.training.batch, self.config.seed, self.device)
+        measures |= self._scored(network, self._data, given, scores)
+        broken = self._violation(measures)
+        if self.analog.wanted and broken <= 0:
+            if self._inherited is not None:
+                program = subnet_program(self.text, genotype, self.task)
+            measures |= self._on_tiles(network, program, self._data, given.seed)
+            broken = self._violation(measures)
+        return measures, broken
+
+    def _scored(self, network: Network, data: Data, given: Assignment, scores: list[str]) -> dict[str, float]:
+        """The metrics of a network, trained if the trial says so, on the validation cases."""
         if self.training.budget.amount > 0:
-            best = self._trained(network, self._data, given, scores)
+            best = self._trained(network, data, given, scores)
         else:
-            best = self._evaluated(network, self._data, scores)
+            best = self._evaluated(network, data, scores)
         for name in scores:
             if best[name] != best[name]:
                 raise error("metric-is-nan", f"{name} is not a number after training")
         return {name: float(best[name]) for name in scores}
+
+    def _on_tiles(self, network: Network, program: Program, data: Data, seed: int) -> dict[str, float]:
+        """The analog measures of a trained network, on the validation cases. The simulation runs on the CPU."""
+        cpu = torch.device("cpu")
+        return self.analog.measured(
+            network.to(cpu), program, task_measure(self.task, data.val, cpu), self.programmings, seed, data.train,
+            self.training.batch, maximise=metric(self.task.metric, self.task.kind).maximise,
+        )  # fmt: skip
 
     def _evaluated(self, network: Network, data: Data, scores: list[str]) -> dict[str, float]:
         found = evaluate(network, self.task, data.val, self.device, metrics=scores, resamples=1)
