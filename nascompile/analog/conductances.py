@@ -70,24 +70,39 @@ def matrices_of(placement: Placement, weight: NDArray[Any]) -> Iterator[tuple[Ma
         start += count
 
 
-def conductances(placement: Placement, weight: NDArray[Any], device: Device) -> Iterator[TileConductances]:
-    """The tiles of a layer in the order of `placement.tiles`; none for a digital one. Raises NasError as above."""
+def conductances(
+    placement: Placement, weight: NDArray[Any], device: Device, scales: NDArray[Any] | None = None
+) -> Iterator[TileConductances]:
+    """The tiles of a layer in the order of `placement.tiles`; none for a digital one.
+
+    `scales` are those that training kept (`PATH.tile_scales` of an analog state: of every block its parts of rows, of
+    those the columns); without them they follow from the weights. Raises NasError as `matrices_of`.
+    """
     if not placement.is_analog:
         return
+    at = 0
     for matrix, used, first_input, first_output in matrices_of(placement, weight):
-        top = 0
+        top, width = 0, matrix.shape[1]
         for rows in split_sizes(matrix.shape[0], device.tile[0]):
+            kept = None if scales is None else scales[at : at + width].astype(np.float64)
+            if kept is not None and kept.size != width:
+                message = f"`{placement.path}.tile_scales` has {scales.size if scales is not None else 0:,} numbers"
+                raise error("weights-of-another-genotype", message, hint="take the state of this network and device")
             left = 0
-            for columns in split_sizes(matrix.shape[1], device.tile[1]):
+            for columns in split_sizes(width, device.tile[1]):
                 part = np.s_[top : top + rows, left : left + columns]
-                yield _tile(matrix[part], used[part], (first_input + top, first_output + left), device)
+                own = None if kept is None else kept[left : left + columns]
+                yield _tile(matrix[part], used[part], (first_input + top, first_output + left), device, own)
                 left += columns
-            top += rows
+            top, at = top + rows, at + width
 
 
-def _tile(weights: Matrix, used: NDArray[np.bool_], first: tuple[int, int], device: Device) -> TileConductances:
-    largest = np.abs(weights).max(axis=0)
-    scale = largest if device.scaling == "per_column" else np.full_like(largest, largest.max())
+def _tile(
+    weights: Matrix, used: NDArray[np.bool_], first: tuple[int, int], device: Device, kept: Matrix | None
+) -> TileConductances:
+    scale = np.abs(weights).max(axis=0) if kept is None else kept
+    if kept is None and device.scaling == "per_tile":
+        scale = np.full_like(scale, scale.max())
     with np.errstate(divide="ignore", invalid="ignore"):
         scaled = np.where(scale > 0, weights / scale, 0.0)
     window = device.g_max - device.g_min
@@ -95,14 +110,17 @@ def _tile(weights: Matrix, used: NDArray[np.bool_], first: tuple[int, int], devi
     if device.cells == "single":
         span = high - low or 1.0
         return TileConductances(device.g_min + window * (scaled - low) / span, None, scale, first, low, span, used)
-    plus, minus = (device.g_min + window * np.maximum(side, 0.0) for side in (scaled, -scaled))
-    return TileConductances(plus, minus, scale, first, low, high - low, used)
+    largest = max(high, -low) or 1.0  # 1, but for scales that were kept: the largest weight of a tile is at g_max
+    plus, minus = (device.g_min + window * np.maximum(side, 0.0) / largest for side in (scaled, -scaled))
+    return TileConductances(plus, minus, scale * largest, first, low, high - low, used)
 
 
 def write_conductances(
     folder: Path, placements: Iterable[Placement], weights: Mapping[str, NDArray[Any]], device: Device
 ) -> list[Path]:
-    """Write `PATH.csv` for every layer on tiles, from weights by name (`PATH.weight`), as safetensors gives them.
+    """Write `PATH.csv` for every layer on tiles, from weights by name, as safetensors gives them.
+
+    Read are `PATH.weight` and, where it is there, `PATH.tile_scales`.
 
     A file starts with lines of `#` that say the layer, its form and the device; then a line a cell that holds a weight.
     Each is written under a temporary name and renamed. Returns the files. Raises NasError
@@ -116,12 +134,13 @@ def write_conductances(
         if name not in weights:
             message = f"there are no weights `{name}`"
             raise error("weights-of-another-genotype", message, hint="take the weights of this genotype")
+        tiles = list(conductances(placement, weights[name], device, weights.get(f"{placement.path}.tile_scales")))
         path = folder / f"{placement.path}.csv"
         temporary = folder / f".{placement.path}.csv.tmp"
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with temporary.open("w", encoding="utf-8", newline="\n") as file:
-                file.writelines(_lines(placement, weights[name], device))
+                file.writelines(_lines(placement, tiles, device))
             temporary.replace(path)
         except OSError as cause:
             raise error("cannot-write", f"`{path}` cannot be written: {cause.strerror or cause}") from cause
@@ -132,8 +151,7 @@ def write_conductances(
     return written
 
 
-def _lines(placement: Placement, weight: NDArray[Any], device: Device) -> Iterator[str]:
-    tiles = list(conductances(placement, weight, device))
+def _lines(placement: Placement, tiles: list[TileConductances], device: Device) -> Iterator[str]:
     groups = f", {sum(placement.packs)} groups" if placement.packs else ""
     yield f"# layer {placement.path}: {placement.layer}, {placement.form}, "
     yield f"{placement.inputs} inputs, {placement.outputs} outputs{groups}, {len(tiles)} tiles\n"

@@ -132,7 +132,7 @@ def test_weights_that_do_not_fit_are_told_and_leave_no_file(tmp_path: Path, netw
         write_conductances(tmp_path / "out", placements, {**weights, name: weights[name][:7]}, device)
     with pytest.raises(NasError, match=rf"weights-of-another-genotype.*{name}"):
         write_conductances(tmp_path / "out", placements, {}, device)
-    assert list((tmp_path / "out").iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_is_a_file_is_told(tmp_path: Path, network: Any) -> None:
@@ -151,3 +151,31 @@ def test_a_column_of_zeros_has_scale_zero(network: Any) -> None:
     weight[1] = 0
     (tile,) = conductances(last, weight, device)
     assert tile.scale[1] == 0 and (tile.plus[:, 1] == 0).all()
+
+
+@pytest.mark.parametrize("name", ["pcm", "cmo"])
+def test_scales_that_training_kept_are_those_of_the_tiles(name: str, network: Any) -> None:
+    program, weights = network
+    device = load_device(name)
+    for placement in mapping_of(program, device):
+        weight = weights[f"{placement.path}.weight"]
+        free = list(conductances(placement, weight, device))
+        columns = [tile.scale for tile in free]
+        kept = np.concatenate(columns) * 1.5
+        tiles = list(conductances(placement, weight, device, kept))
+        assert given_back(placement, weight.shape, tiles, device) == pytest.approx(weight, abs=1e-7)
+        for tile, other in zip(tiles, free, strict=True):
+            assert tile.plus == pytest.approx(other.plus)  # the largest weight is at g_max either way
+        with pytest.raises(NasError, match="tile_scales"):
+            list(conductances(placement, weight, device, kept[:-1]))
+
+
+def test_kept_scales_come_from_the_state(tmp_path: Path, network: Any) -> None:
+    program, weights = network
+    device = load_device("pcm")
+    last = mapping_of(program, device)[-1]
+    scales = np.array([0.5, 1.0, 2.0])
+    (path,) = write_conductances(tmp_path, [last], {**weights, f"{last.path}.tile_scales": scales}, device)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    found = {int(row["column"]): float(row["scale"]) for row in csv.DictReader(lines[2:])}
+    assert [found[c] / found[0] for c in range(3)] == pytest.approx([1, 2, 4])
