@@ -6,6 +6,7 @@ its own scale, as aihwkit's tiles do one by one.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -63,10 +64,12 @@ def drift(
     """
     if model is None:
         return programmed.weights, None
-    drifted = [
-        torch.as_tensor(model.apply_drift_noise_to_conductance(cells, parameter, seconds))
-        for cells, parameter in zip(programmed.cells, programmed.parameters, strict=True)
-    ]
+    with warnings.catch_warnings():  # a model calls NumPy on tensors
+        warnings.simplefilter("ignore", DeprecationWarning)
+        drifted = [
+            torch.as_tensor(model.apply_drift_noise_to_conductance(cells, parameter, seconds)).to(cells.dtype)
+            for cells, parameter in zip(programmed.cells, programmed.parameters, strict=True)
+        ]
     weights = _weights(drifted, programmed.conversions, programmed.weights, model)
     if compensation is None or programmed.baselines is None:
         return weights, None
