@@ -14,13 +14,13 @@ from typing import Any
 import torch
 
 from nascompile.backends.parity import Agreement, compare, disagreement, fitted
-from nascompile.backends.steady_norms import with_steady_norms
+from nascompile.backends.steady_sums import with_steady_sums
 from nascompile.diagnostics import error
 from nascompile.source import Span
 
 INPUT = "image"
-LARGE_NORM = 4096
-"""Means over more numbers than this lose digits first."""
+LARGE_SUM = 4096
+"""Sums of more numbers than this lose digits first."""
 SMALLEST_EXTERNAL = 1024
 """Bytes from which a tensor goes to the weights file."""
 
@@ -61,10 +61,10 @@ def export(
     _package("onnxscript")
     network = network.cpu().eval()
     problem = None
-    # As torch writes it first, which runs fastest; then with large norms that lose no digit, then with all of them.
+    # As torch writes it first, which runs fastest; then with large sums that lose no digit, then with all of them.
     image = torch.zeros((1, *input))
-    for least in (None, LARGE_NORM, 0):
-        written = network if least is None else with_steady_norms(network, image, least)
+    for least in (None, LARGE_SUM, 0):
+        written = network if least is None else with_steady_sums(network, image, least)
         if written is None:
             continue
         model = _model(written, input, outputs, metadata, unit, opset, span)
@@ -143,10 +143,12 @@ def _captured(
         try:
             with _quiet():
                 program = torch.export.export(network, (example,), dynamic_shapes=(axes,), strict=False)
+                # Where a layer fixes the product of the sizes (`flatten -> linear`), torch believes each of them free.
+                _run(network, example, _free_axes(program))
         except Exception as failure:  # as above
             cause = failure
             continue
-        count = _free_axes(program)
+        count = len(_free_axes(program))
         if best is None or count > best[0]:
             best = (count, program, divisor)
         if count >= len(axes):
@@ -157,11 +159,19 @@ def _captured(
     return best[1], best[2]
 
 
-def _free_axes(program: torch.export.ExportedProgram) -> int:
-    """How many axes of the input are free."""
+def _free_axes(program: torch.export.ExportedProgram) -> list[int]:
+    """The axes of the input whose sizes are free."""
     name = program.graph_signature.user_inputs[0]
     value = next(node.meta["val"] for node in program.graph.nodes if node.op == "placeholder" and node.name == name)
-    return sum(not isinstance(size, int) for size in value.shape)
+    return [axis for axis, size in enumerate(value.shape) if not isinstance(size, int)]
+
+
+def _run(network: torch.nn.Module, example: torch.Tensor, free: Sequence[int]) -> None:
+    """Raise what the network raises at other sizes of the free axes."""
+    with torch.no_grad():
+        for shape in sizes(tuple(example.shape[1:]), free):
+            if shape[2:] != example.shape[2:]:
+                network(example.new_zeros(shape))
 
 
 def _first_line(cause: BaseException) -> str:

@@ -11,7 +11,7 @@ from torch import nn
 
 from nascompile.backends import onnx as exporter
 from nascompile.backends.parity import Agreement, compare, disagreement, fitted
-from nascompile.backends.steady_norms import with_steady_norms
+from nascompile.backends.steady_sums import with_steady_sums
 from nascompile.data.reader import open_image, to_array
 from nascompile.diagnostics import NasError
 from nascompile.jobs.sizes import smallest_unit
@@ -54,20 +54,47 @@ def test_steady_norms_are_the_same_norms(norm: nn.Module) -> None:
     for weight in network.parameters():
         nn.init.normal_(weight)
     image = torch.randn(2, 1, 20, 12, dtype=torch.double)
-    changed = with_steady_norms(network, image)
+    changed = with_steady_sums(network, image)
     assert changed is not None
     assert (changed(image) - network(image)).abs().max() < 1e-12
-    assert with_steady_norms(network, image, least=10_000) is None
-    assert with_steady_norms(network[0], image) is None
+    assert with_steady_sums(network, image, least=10_000) is None
+    assert with_steady_sums(network[0], image) is None
 
 
-def test_a_net_that_loses_digits_is_exported_with_steady_norms(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("bias", [True, False])
+def test_steady_linear_layers_are_the_same_layers(bias: bool) -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(1, 8, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 5, bias)).double()
+    image = torch.randn(3, 1, 20, 12, dtype=torch.double)
+    changed = with_steady_sums(network, image)
+    assert changed is not None
+    assert (changed(image) - network(image)).abs().max() < 1e-12
+    assert with_steady_sums(network, image, least=8) is None
+
+
+def test_a_long_product_that_loses_digits_is_taken_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(1, 512, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 10))
+    nn.init.normal_(network[-1].weight)  # type: ignore[arg-type]
+    assert disagreement(exporter.export(network, (1, 8, 8), ["out"], {}).agreements) is None
+    monkeypatch.setattr(exporter, "with_steady_sums", lambda network, image, least: None)
+    with pytest.raises(NasError):
+        exporter.export(network, (1, 8, 8), ["out"], {})
+
+
+def test_sizes_are_fixed_where_a_layer_needs_their_product() -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.AvgPool2d(8, stride=1), nn.Flatten(), nn.Linear(2 * 7 * 7, 5))
+    assert exporter.export(network, (1, 16, 16), ["out"], {}).dynamic == (0,)
+
+
+def test_a_net_that_loses_digits_is_exported_with_steady_sums(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
     layers = [nn.Conv2d(1, 4, 1), *(m for _ in range(4) for m in (nn.GroupNorm(1, 4), nn.Conv2d(4, 4, 1)))]
     network = nn.Sequential(*layers)
     model = exporter.export(network, (1, 128, 128), ["out"], {})
     assert disagreement(model.agreements) is None
-    monkeypatch.setattr(exporter, "with_steady_norms", lambda network, image, least: None)
+    monkeypatch.setattr(exporter, "with_steady_sums", lambda network, image, least: None)
     with pytest.raises(NasError):
         exporter.export(network, (1, 128, 128), ["out"], {})
 

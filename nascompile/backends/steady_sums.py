@@ -1,6 +1,7 @@
-"""Norms whose means are taken axis by axis: for runtimes that add up a whole map in one float32 sum.
+"""Norms and linear layers whose sums are taken in short pieces: for runtimes that add up all numbers one after another.
 
-ONNX Runtime's own normalisation loses about one digit more than torch's on large maps. Short sums lose none.
+ONNX Runtime's own normalisation loses about one digit more than torch's on large maps, and its product of a single
+vector with a matrix about half a digit. Short sums lose none.
 """
 
 from __future__ import annotations
@@ -47,11 +48,24 @@ class SteadyNorm(nn.Module):
         return grouped.reshape(-1, channels, *(1,) * (rank - 2))
 
 
-def with_steady_norms(network: nn.Module, image: Tensor, least: int = 0) -> nn.Module | None:
-    """A copy whose norms over more than `least` numbers are `SteadyNorm`s with the same weights.
+class SteadyLinear(nn.Module):
+    """A linear layer of `(batch, ..., inputs)` as products and their sum, which runtimes take in pieces."""
+
+    def __init__(self, weight: Tensor, bias: nn.Parameter | None):
+        super().__init__()
+        self.weight = weight
+        self.bias: nn.Parameter | None = bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = (x.unsqueeze(-2) * self.weight).sum(-1)
+        return y if self.bias is None else y + self.bias
+
+
+def with_steady_sums(network: nn.Module, image: Tensor, least: int = 0) -> nn.Module | None:
+    """A copy whose norms and linear layers over more than `least` numbers are steady ones with the same weights.
 
     How many numbers a norm averages is found by running `image` (1, channels, *sizes) through the network. None if
-    there is no such norm.
+    there is no such layer.
     """
     averaged = _averaged(network, image)
     changed = copy.deepcopy(network)
@@ -61,6 +75,10 @@ def with_steady_norms(network: nn.Module, image: Tensor, least: int = 0) -> nn.M
         if new is not None and averaged.get(name, 0) > least:
             outer, _, own = name.rpartition(".")
             setattr(changed.get_submodule(outer), own, new)
+            found = True
+        elif isinstance(module, nn.Linear) and module.in_features > least:
+            outer, _, own = name.rpartition(".")
+            setattr(changed.get_submodule(outer), own, SteadyLinear(module.weight, module.bias))
             found = True
     return changed.eval() if found else None
 
