@@ -117,6 +117,38 @@ def test_killed_and_resumed_gives_the_same_bytes(whole: Path, tmp_path: Path, de
         assert (tmp_path / "runs" / "a" / name).read_bytes() == (whole / name).read_bytes(), name
 
 
+OUTCOME = ("front.json", "front.nas", "trials.json", "metrics.csv", "genotype.nas")
+
+
+@pytest.mark.slow
+def test_processes_that_share_a_study_give_the_same_bytes_also_when_one_is_killed(
+    whole: Path, tmp_path: Path, demo: Path
+) -> None:
+    (tmp_path / "tiny.nas").write_text(TINY, encoding="utf-8")
+    shared = ["--storage", "sqlite:///shared.db", "--join", "both"]
+    given = [*NAME, "search", "tiny.nas", "--data", str(demo), "--device", "cpu", *shared]
+    killed = subprocess.Popen([*given, "--name", "a"], cwd=tmp_path, stderr=subprocess.DEVNULL)
+    while killed.poll() is None and not (tmp_path / "runs" / "a" / "trials").exists():
+        pass
+    killed.kill()
+    killed.wait()
+    second = subprocess.Popen([*given, "--take-over"], cwd=tmp_path, stdout=subprocess.DEVNULL)
+    third = nascompile(tmp_path, demo, "search", *shared, "--name", "c", "--workers", "2")
+    assert third.returncode == 0, third.stderr
+    assert second.wait(60) == 0
+    (named,) = (path.name for path in (tmp_path / "runs").glob("both_*"))
+    for run in (named, "c"):
+        for name in OUTCOME:
+            assert (tmp_path / "runs" / run / name).read_bytes() == (whole / name).read_bytes(), name
+
+
+def test_sharing_needs_an_address(tmp_path: Path, demo: Path) -> None:
+    done = nascompile(tmp_path, demo, "search", "--join", "both")
+    assert done.returncode == 1
+    assert "missing-storage" in done.stderr
+    assert not (tmp_path / "runs").exists()
+
+
 def test_another_seed_is_another_search(whole: Path, demo: Path) -> None:
     done = nascompile(whole.parents[1], demo, "search", "--name", "a", "--resume", "--seed", "4")
     assert done.returncode == 1
