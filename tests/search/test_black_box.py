@@ -169,6 +169,21 @@ def test_a_study_of_another_search_is_refused(tmp_path: Path) -> None:
         Study.open(file_url(tmp_path / "bad.db"), "ladder", space, (1,), ("a",), {})
 
 
+def test_latencies_of_two_machines_do_not_mix_unless_told(tmp_path: Path) -> None:
+    space = Compilation.from_text(LADDER).space()
+    given = (file_url(tmp_path / "study.db"), "ladder", space, (1,), ("a",))
+    study = Study.open(*given, {"machine": "this one"})
+    genotype = space.unrank(3)
+    study.begin(0, genotype, 5)
+    study.finish(
+        Trial(0, genotype, "complete", (1.0,), measures={"latency(torch.cpu)": 1.0}, seed=5, machine="this one")
+    )
+    with pytest.raises(NasError, match=r"(?s)study-of-another-search.*another machine.*--any-machine"):
+        Study.open(*given, {"machine": "that one"})
+    other = Study.open(*given, {"machine": "that one"}, ("machine",))
+    assert [t.machine for t in other.trials() if t is not None] == ["this one"]
+
+
 def test_two_processes_do_not_share_a_study(tmp_path: Path) -> None:
     loop, evaluation = prepare(tmp_path, "random")
     run(tmp_path, "random", 3)
