@@ -73,6 +73,8 @@ def _values(source: Source, base: Path | None, above: tuple[Path, ...]) -> dict[
 
 
 def _like(entry: _Entry, base: Path | None, above: tuple[Path, ...]) -> dict[str, Any]:
+    if entry.items is not None:
+        raise _bad("a file is like one other", entry.value)
     path = find_device(entry.text, base, entry.value)
     if path.resolve() in above:
         raise _bad("this file is like itself", entry.value)
@@ -95,6 +97,8 @@ def _entries(source: Source, problems: list[Diagnostic]) -> dict[str, _Entry]:
         raise _bad(f"it is no YAML: {cause.problem}", Span(source, at, at + 1)) from None
     except yaml.YAMLError as cause:
         raise _bad(f"it is no YAML: {cause}", Span(source, 0, 0)) from None
+    except RecursionError:
+        raise _bad("it is nested too deeply", Span(source, 0, 1)) from None
     if not isinstance(root, yaml.MappingNode):
         raise _bad("it is no mapping of names to values", Span(source, 0, len(source.text.partition("\n")[0])))
     entries: dict[str, _Entry] = {}

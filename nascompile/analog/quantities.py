@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Context, Decimal
 
+_EXACT = Context(prec=40)
 _NUMBER = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*)", re.DOTALL)
 
 
@@ -36,8 +37,13 @@ def split_quantity(text: str) -> tuple[str, str] | None:
 
 
 def in_own_unit(number: str, unit: str, kind: str) -> float:
-    """A number in its kind's own unit, as near as floating point allows. Raises KeyError for a unit of another kind."""
-    return float(Decimal(number) * Decimal(UNITS[kind][unit]))
+    """A number in its kind's own unit, as near as floating point allows; infinite or 0 beyond what it reaches.
+
+    Raises KeyError for a unit of another kind.
+    """
+    if not 1e-200 < abs(float(number)) < 1e200:
+        return float(number)
+    return float(_EXACT.multiply(Decimal(number), Decimal(UNITS[kind][unit])))
 
 
 def kind_of_unit(unit: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
@@ -154,10 +155,58 @@ def test_only_measured_acceptance_ranges_pass() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "- 1\n", "a: [1\n", "name: x\n", "format: other\nname: x\n", "\x00", HEAD + "a: b: c\n", "? [1]\n: 2\n"],
+    [
+        "",
+        "- 1\n",
+        "a: [1\n",
+        "[" * 20000,
+        f"format: {FORMAT}\nlike: [pcm]\n",
+        "name: x\n",
+        "format: other\nname: x\n",
+        "\x00",
+        HEAD + "a: b: c\n",
+        "? [1]\n: 2\n",
+    ],
 )
 def test_what_is_no_device_file_is_told(text: str) -> None:
     assert problems(text)[0].code in ("bad-device-file", "unknown-field")
+
+
+ODD = (
+    "1e9999999999999999999 uS",
+    "1e999999 s",
+    "9" * 500,
+    "[",
+    "{",
+    "&a",
+    "*a",
+    "!!int x",
+    "\t",
+    "\x00",
+    "'",
+    "%",
+    "nan",
+    "- ",
+    "|",
+)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_damaged_file_is_read_or_told(seed: int) -> None:
+    """Nothing but diagnostics, with places in the text, whatever is deleted, doubled or put in."""
+    draw = random.Random(seed)
+    lines = find_device(draw.choice(sorted(shipped_devices()))).read_text(encoding="utf-8").splitlines()
+    for _ in range(10):
+        at = draw.randrange(len(lines))
+        damaged = [*lines]
+        damaged[at] = draw.choice([f"{lines[at].partition(':')[0]}: {draw.choice(ODD)}", "", draw.choice(lines)])
+        text = "\n".join(damaged)
+        try:
+            read_device(text, "damaged.yaml")
+        except NasError as failure:
+            for diagnostic in failure.diagnostics:
+                assert diagnostic.primary is not None
+                assert 0 <= diagnostic.primary.span.start <= diagnostic.primary.span.end <= len(text) + 1
 
 
 def test_a_file_runs_no_code() -> None:
