@@ -125,6 +125,8 @@ def test_several_mistakes_are_told_at_once_each_in_its_place() -> None:
         ("cells:\n  g_max: 25", "missing-unit", "25"),
         ("cells:\n  g_max: 20 s", "wrong-unit", "20 s"),
         ("cells:\n  g_max: -3 uS", "bad-value", "-3 uS"),
+        ("cells:\n  g_max: 1e999999 S", "bad-value", "1e999999 S"),
+        ("cells:\n  g_max: 1e-9999999999999999999 nS", "bad-value", "1e-9999999999999999999 nS"),
         ("cells:\n  g_min: 30 uS", "bad-value", "30 uS"),
         ("tile:\n  inputs: 256 uS", "wrong-unit", "256 uS"),
         ("tile:\n  inputs: 25.5", "bad-value", "25.5"),
