@@ -15,9 +15,11 @@ from nascompile.config.analog import PROGRAMMINGS, TIMES
 from nascompile.data.dataset import Patches
 from nascompile.data.task import Task
 from nascompile.diagnostics import did_you_mean, error
+from nascompile.jobs.together import Noting, Repeating, compute_together
 from nascompile.source import Span
 from nascompile.train.evaluate import evaluate
 from nascompile.train.metrics import interval
+from nascompile.train.predict import evaluating
 from nascompile.train.progress import Report, silent
 from nascompile.train.seed import derive, seeded
 
@@ -97,13 +99,36 @@ def over_time(
     return OverTime({seconds: tuple(found) for seconds, found in values.items()})
 
 
-def task_measure(task: Task, images: Patches, device: torch.device, name: str | None = None) -> Measure:
-    """The task's metric (or another one) over whole images that were read already."""
+def task_measure(
+    task: Task,
+    images: Patches,
+    device: torch.device,
+    name: str | None = None,
+    digital: torch.nn.Module | None = None,
+) -> Measure:
+    """The task's metric (or another one) over whole images that were read already.
+
+    With `digital`, any network of the same inputs and outputs, all images are computed together (`together.py`). That
+    changes no result but for rounding and for which numbers noise is made of.
+    """
     wanted = name or task.metric
 
-    def measure(network: torch.nn.Module) -> float:
+    def score(network: torch.nn.Module) -> float:
         found = evaluate(network, task, images, device, metrics=(wanted,), resamples=1)
         return found.summaries[wanted].value
+
+    if digital is None:
+        return score
+    noting = Noting(digital.to(device))
+    score(noting)
+    inputs = noting.inputs
+    if inputs is None:
+        return score
+
+    def measure(network: torch.nn.Module) -> float:
+        with evaluating(network):
+            outputs = compute_together(network, inputs)
+        return score(Repeating(outputs, getattr(network, "output_names", ())))
 
     return measure
 

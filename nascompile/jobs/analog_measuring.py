@@ -50,7 +50,7 @@ def measure_on_device(
     Raises NasError: `state-of-another-network`, `state-of-another-device`, `unknown-time`, and what conversion gives.
     """
     data = Data.of(plan.task, plan.stage.training.seed) if plan.device.input_range != "dynamic" else None
-    measure = task_measure(plan.task, whole_images(plan.task, split), device, metric)
+    measure = task_measure(plan.task, whole_images(plan.task, split), device, metric, plan.network())
     labels = {seconds: label for label, seconds in plan.times}
     entries: dict[str, Any] = {}
     for name, state in states.items():

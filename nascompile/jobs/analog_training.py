@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -140,13 +141,13 @@ def train_analog(
     metadata = {"digest": plan.digest, "genotype": genotype}
     save_weights(run.path(control_name(plan.device)), control.state_dict(), metadata)
     images = whole_images(plan.task, "test")
-    measure = task_measure(plan.task, images, device)
+    measure = task_measure(plan.task, images, device, digital=plan.network())
     entries: dict[str, Any] = {}
     for name, digital in ((PLAIN, plan.network()), (AWARE, plan.network()), (CONTROL, control)):
         if name == AWARE:
             put_digital(aware, digital)
         network = aware if name == AWARE else plan.converted(digital, data)
-        entries[name] = _measured(plan, name, digital, network, folder, identity, times, measure, device, announce)
+        entries[name] = _measured(plan, name, digital, network, run, folder, identity, times, measure, device, announce)
     found = {
         "device": plan.device.name,
         "task": plan.task.name,
@@ -192,6 +193,7 @@ def _measured(
     name: str,
     digital: torch.nn.Module,
     network: AnalogNetwork,
+    run: Run,
     folder: Path,
     identity: str,
     times: Times,
@@ -205,11 +207,15 @@ def _measured(
     if path.exists() and (before := read_json(path)).get("asked") == json.loads(json.dumps(asked)):
         return dict(before["entry"])
     network.to(device).eval()
+    begun = time.monotonic()
     plain = measure(digital.to(device))
+    add_timing(run, f"measure {name} digitally", time.monotonic() - begun)
+    begun = time.monotonic()
     with announce(f"measure {name} on {plan.device.name}") as report:
         found = over_time(
             network, measure, [t for _, t in times], plan.stage.programmings, plan.stage.training.seed, report
         )
+    add_timing(run, f"measure {name} on {plan.device.name}", time.monotonic() - begun)
     labels = {seconds: label for label, seconds in times}
     entry = {"digital": plain if plain == plain else None, "times": found.as_json(labels)}
     write_json(path, {"asked": asked, "entry": entry})
