@@ -2,14 +2,16 @@
 
     python benchmarks/analog_over_time.py --data FOLDER [--work FOLDER] [--seeds 5] [--only nuclei lidc] [--smoke]
 
-One segmentation (nuclei at 32 x 32, a small network of NAS-SegNet's space) and one classification (nodules at 16 x 16 x 16,
-the network that a search of NAS-Lung's ladder found). For every training seed: the digital network; `converted`, its weights
-on tiles; `hardware-aware`, trained further with noise on the weights and clipping; `control`, trained further for as many
-steps on the same batches at the same learning rates without, then converted. Each of the three is programmed ten times, and
-measured on the test cases after 1 s, 1 hour, 1 day and 1 month. Programmings have the same seeds for all three.
+One segmentation (nuclei at 32 x 32, a small network of NAS-SegNet's space) and one classification (nodules at 16 x 16
+x 16, the network that a search of NAS-Lung's ladder found). For every training seed: the digital network;
+`converted`, its weights on tiles; `hardware-aware`, trained further with noise on the weights and clipping;
+`control`, trained further for as many steps on the same batches at the same learning rates without, then converted.
+Each of the three is programmed ten times, and measured on the test cases after 1 s, 1 hour, 1 day and 1 month.
+Programmings have the same seeds for all three.
 
-Intervals are percentile bootstraps in two levels: training seeds are drawn with replacement, and for each drawn seed its
-programmings; 95 % of 4000 means. Those of differences draw the same seeds for both networks. Test cases are not resampled.
+Intervals are percentile bootstraps in two levels: training seeds are drawn with replacement, and for each drawn seed
+its programmings; 95 % of 4000 means. Those of differences draw the same seeds for both networks. Test cases are not
+resampled.
 
 What is done is kept in `--work` and in `benchmarks/results/analog_over_time.json`, which is written after every seed.
 """

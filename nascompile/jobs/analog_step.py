@@ -19,8 +19,8 @@ from nascompile.jobs.analog_training import AnalogPlan, results_name, train_anal
 from nascompile.jobs.contest import Announce
 from nascompile.jobs.folder import GENOTYPE, WEIGHTS
 from nascompile.jobs.networks import load_weights
-from nascompile.jobs.results import table
 from nascompile.jobs.programs import fixed_program
+from nascompile.jobs.results import table
 from nascompile.jobs.single import Plan, default_training, of_run, train_single
 from nascompile.jobs.training import Data
 from nascompile.report.analog_curves import draw_over_time
