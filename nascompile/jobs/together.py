@@ -69,5 +69,5 @@ def compute_together(network: torch.nn.Module, inputs: Sequence[torch.Tensor]) -
 
 def _split(found: Any, lengths: list[int]) -> list[Any]:
     if isinstance(found, torch.Tensor):
-        return list(found.split(lengths))
-    return [tuple(parts) for parts in zip(*(tensor.split(lengths) for tensor in found), strict=True)]
+        return list(torch.split(found, lengths))
+    return [tuple(parts) for parts in zip(*(torch.split(tensor, lengths) for tensor in found), strict=True)]
