@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ from nascompile.cli.guard import guarded
 from nascompile.diagnostics import error
 
 if TYPE_CHECKING:
+    from nascompile.analog.device import Device
     from nascompile.jobs.target import Target
     from nascompile.profile.latency_model import LatencyModel
 
@@ -86,6 +88,7 @@ def profile(
     if precision not in ("float32", "bfloat16", "float16"):
         hint = "`--precision bfloat16`, `float16` or `float32`"
         raise error("unknown-precision", f"there is no precision `{precision}`", hint=hint)
+    analog = _analog(device, {"--target": target, "--against": against, "--svg": svg})
     from nascompile.jobs.profiling import How, figures
     from nascompile.jobs.target import of_run, of_text
 
@@ -95,8 +98,8 @@ def profile(
         text = options.compilation(spec, set_, config, data, input)
         names: list[str | None] = [*genotype] if genotype else [None]
         targets = [of_text(text, name, space, with_digest=False) for name in names]
-    if is_analog(device):
-        _tiles(targets, device, csv=csv, as_json=json_)
+    if analog is not None:
+        _tiles(targets, analog, csv=csv, as_json=json_)
         return
     model = None if target is None else _model(target, targets, measure_missing)
     how = None if static else How(device, batch, threads, seconds, precision, compiled)
@@ -121,13 +124,24 @@ def profile(
         show(found)
 
 
-def _tiles(targets: list[Target], name: str, *, csv: bool, as_json: bool) -> None:
-    """Which layer goes on which tiles of an analog device, and what a model says that it costs."""
+def _analog(name: str, others: Mapping[str, object]) -> Device | None:
+    """The analog device of `--device`, if it is one; then `others`, which are about processors, may not be given."""
+    if not is_analog(name):
+        return None
+    given = [option for option, value in others.items() if value is not None]
+    if given:
+        message = f"`--device {name}` is analog, and `{given[0]}` is about processors"
+        raise error("two-targets", message, hint="give one of them")
     from nascompile.analog.device import load_device
+
+    return load_device(name)
+
+
+def _tiles(targets: list[Target], device: Device, *, csv: bool, as_json: bool) -> None:
+    """Which layer goes on which tiles of an analog device, and what a model says that it costs."""
     from nascompile.analog.figures import tile_figures
     from nascompile.jobs.profiling import static_figures
 
-    device = load_device(name)
     found = [static_figures(t) | {"tiles_on": tile_figures(t.program, device)} for t in targets]
     if as_json:
         print(json.dumps(found[0] if len(found) == 1 else found, indent=1))

@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from nascompile.resources import resource
 
 from .conftest import Command
@@ -65,6 +67,12 @@ def test_mistakes_in_the_file_are_shown_where_they_are(nascompile: Command, tmp_
 def test_a_device_that_is_not_there(nascompile: Command) -> None:
     done = nascompile("profile", SPEC, "-g", "model_d", "--device", "pcmm")
     assert done.code == 1 and "error[unknown-device]" in done.err and "did you mean `pcm`" in done.err
+
+
+@pytest.mark.parametrize("options", [("--target", "xeon"), ("--against", "torch"), ("--svg", "a.svg")])
+def test_what_is_about_processors_does_not_go_with_it(nascompile: Command, options: tuple[str, str]) -> None:
+    done = nascompile("profile", SPEC, "-g", "model_d", "--device", "pcm", *options)
+    assert done.code == 1 and "error[two-targets]" in done.err and f"`{options[0]}`" in done.err
 
 
 def test_torch_is_not_loaded(root: Path) -> None:
