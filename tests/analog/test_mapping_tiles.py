@@ -158,10 +158,13 @@ def test_smaller_tiles_are_more(pcm: Device) -> None:
     assert p.tiles == ((36, 20),) * 4
 
 
-def test_a_space_of_many_networks_is_refused(pcm: Device) -> None:
+@pytest.mark.parametrize(
+    "body", ["y = x -> pick one of o(4)\n  y -> relu", "c = pick one of [4, 8]\n  x -> conv(c, 3)"]
+)
+def test_a_space_of_many_networks_is_refused(body: str, pcm: Device) -> None:
     text = Compilation.from_text(
         "nas 1\nimport std.layers\nops o(c) = a: conv(c, 3) | b: conv(c, 1)\n"
-        "space net(x: image = [4, 8, 8]) {\n  y = x -> pick one of o(4)\n  y -> relu\n}\n",
+        f"space net(x: image = [4, 8, 8]) {{\n  {body}\n}}\n",
         "net.nas",
     )
     with pytest.raises(NasError, match="missing-genotype"):
