@@ -34,7 +34,8 @@ RESULTS = "results.json"
 def stage_of(text: Compilation, search: str | None, device: str | None = None) -> AnalogStage:
     """The stage `analog` of a search, or what it is without one: 20 epochs more, trained as the digital network was.
 
-    `device` replaces the stage's; times and noise that the text says are kept.
+    `device` replaces the stage's; noise that the text says is kept, and times if that device is characterised at them.
+    Raises NasError (`unknown-device`, mistakes of its file).
     """
     config = None if search is None else text.search(search)
     stage = None if config is None else config.analog
@@ -44,7 +45,9 @@ def stage_of(text: Compilation, search: str | None, device: str | None = None) -
     if device is None:
         return stage
     where = str(Path(device).resolve()) if device.endswith((".yaml", ".yml")) else device
-    return replace(stage, device=where, span=None)
+    known = load_device(where).times
+    times = stage.times if not known or all(t in known for _, t in stage.times or ()) else None
+    return replace(stage, device=where, span=None, times=times)
 
 
 def plan_of_network(
