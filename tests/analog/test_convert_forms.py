@@ -10,13 +10,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from nascompile.analog.device import Device, load_device
+from nascompile.analog.device import Device, load_device, with_bits
 from nascompile.backends.pytorch import build
 from nascompile.compilation import Compilation
 from nascompile.ir.program import Program
 
 aihwkit = pytest.importorskip("aihwkit", reason="make analog installs it")
 from nascompile.backends.analog import config, grid  # noqa: E402
+from nascompile.backends.analog.columns import Columns  # noqa: E402
 from nascompile.backends.analog.layers import AnalogLayer  # noqa: E402
 from nascompile.backends.analog.network import AnalogNetwork, analog  # noqa: E402
 
@@ -89,6 +90,26 @@ def test_ideal_tiles_are_the_digital_layer(name: str, side: int) -> None:
     assert sorted(sizes) == sorted(placement.tiles)
 
 
+@pytest.mark.parametrize("side", [16, 256])
+@pytest.mark.parametrize("name", LAYERS)
+def test_fine_converters_are_nearly_digital(name: str, side: int) -> None:
+    """Every column is scaled by its own largest value, on each tile, whatever the form."""
+    network, on_tiles, x = pair(name, with_bits(device("pcm", side, output_noise=0.0, out_bound=300.0), 22))
+    with torch.no_grad():
+        assert relative(on_tiles.eval()(100 * x), network.eval()(100 * x)) < 1e-4
+    (layer,) = on_tiles.layers()
+    columns = (
+        Columns(x, getattr(layer, "geometry", None)) if x.dim() > 2 and name[0] in "pcgd" else Columns(x.flatten(1))
+    )
+    parts = [slice(b.rows.start + r.start, b.rows.start + r.stop) for b in layer.blocks for _, r in b.parts()]
+    everything = torch.empty(columns.windows.shape[0] * columns.points, columns.windows[0].numel() // columns.points)
+    (piece,) = columns.pieces(1, 10**9)
+    columns.fill(piece, slice(0, len(everything)), None, everything)
+    for rows, largest in zip(parts, columns.largest(parts), strict=True):
+        if rows.stop <= len(everything):
+            assert torch.equal(largest.flatten(), everything[rows].abs().amax(0))
+
+
 @pytest.mark.parametrize("name", LAYERS)
 def test_gradients_are_those_of_the_digital_layer(name: str) -> None:
     network, on_tiles, x = pair(name, device())
@@ -116,7 +137,7 @@ def test_products_are_those_of_aihwkits_arrays(name: str) -> None:
     rows = torch.randn(50, matrix.shape[1], generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         expected = array.eval()(rows)
-        found = layer.eval().product(rows.T[None], layer.load(), owned=False)[0].T
+        found = layer.eval().product(Columns(rows), layer.load())
     assert relative(found, expected) < 1e-6
     assert relative(rows @ matrix.T, expected) > 1e-3
 
@@ -133,7 +154,7 @@ def test_a_tile_of_noise_is_as_noisy_as_aihwkits() -> None:
     with torch.no_grad(), torch.random.fork_rng():
         torch.manual_seed(0)
         theirs = array.eval()(rows)
-        ours = layer.eval().product(rows.T[None], layer.load(), owned=False)[0].T
+        ours = layer.eval().product(Columns(rows), layer.load())
     assert torch.allclose(ours.std(0), theirs.std(0), rtol=0.03)
     assert torch.allclose(ours.mean(0), theirs.mean(0), atol=0.05 * float(theirs.std(0).max()))
 
@@ -145,9 +166,7 @@ def test_weight_noise_of_every_product() -> None:
     row = torch.randn(1, 20, generator=torch.Generator().manual_seed(0))
     (held,) = layer.load()
     with torch.no_grad():
-        noise = layer.eval().product(row.expand(20000, -1).T[None], [held], owned=False)[0].T - layer.digital(
-            row, layer.weight
-        )
+        noise = layer.eval().product(Columns(row.expand(20000, -1)), [held]) - layer.digital(row, layer.weight)
     parts = [float(part.norm()) for part in row[0].split(list(layer.blocks[0].row_parts))]
     expected = sum((0.1 * length * scale) ** 2 for length, scale in zip(parts, held.scales, strict=True)) ** 0.5
     assert torch.allclose(noise.std(0), expected, rtol=0.03)

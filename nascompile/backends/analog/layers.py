@@ -10,9 +10,10 @@ from torch import Tensor, nn
 
 from nascompile.analog.device import Device, HardwareAware
 from nascompile.backends.analog import grid
-from nascompile.backends.analog.columns import Geometry, overlap_add, unfolded
+from nascompile.backends.analog.columns import Columns, Geometry, overlap_add
 from nascompile.backends.analog.grid import Block, Loaded
 from nascompile.backends.analog.periphery import Periphery
+from nascompile.backends.analog.products import Scratch, product
 from nascompile.backends.analog.ranges import InputRange
 
 
@@ -41,6 +42,7 @@ class AnalogLayer(nn.Module):
         self.per_column = device.scaling == "per_column"
         self.held: list[Loaded] | None = None
         self.generator: torch.Generator | None = None
+        self.scratch = Scratch()
         self.input_range = InputRange.of(device)
         self.observing = False  # whether products widen the input range, digitally, instead of running on tiles
         self._settled = -1
@@ -157,19 +159,10 @@ class AnalogLayer(nn.Module):
         """Axes behind the channels."""
         return x.dim() - 2
 
-    def product(self, columns: Tensor, loaded: Sequence[Loaded], *, owned: bool) -> Tensor:
-        """(batch, rows of all blocks, positions) to (batch, columns of all blocks, positions)."""
+    def product(self, columns: Columns, loaded: Sequence[Loaded]) -> Tensor:
+        """The product of columns with loaded tiles: (batch, columns of all blocks, *sizes)."""
         generator = None if self.training else self.generator
-        parts = []
-        for block, held in zip(self.blocks, loaded, strict=True):
-            inputs, total = columns[:, block.rows], None
-            for i, rows in block.parts():
-                part = self.periphery.multiply(inputs[:, rows], held.weights[:, rows], generator, owned=owned)
-                part.mul_(held.scales[i][:, None])
-                total = part if total is None else total.add_(part)
-            assert total is not None
-            parts.append(total)
-        return parts[0] if len(parts) == 1 else torch.cat(parts, 1)
+        return product(columns, self.blocks, loaded, self.periphery, generator, self.scratch)
 
 
 class AnalogLinear(AnalogLayer):
@@ -185,8 +178,7 @@ class AnalogLinear(AnalogLayer):
         return matrices[0]
 
     def on_tiles(self, x: Tensor, loaded: Sequence[Loaded]) -> Tensor:
-        columns = x.reshape(1, -1, x.shape[-1]).transpose(1, 2)
-        return self.product(columns, loaded, owned=False).transpose(1, 2).reshape(*x.shape[:-1], -1)
+        return self.product(Columns(x.reshape(-1, x.shape[-1])), loaded).view(*x.shape[:-1], -1)
 
     def trailing(self, x: Tensor) -> int:
         return 0
@@ -214,14 +206,7 @@ class AnalogConvolution(AnalogLayer):
         return matrices.reshape(self.shape)
 
     def on_tiles(self, x: Tensor, loaded: Sequence[Loaded]) -> Tensor:
-        sizes = self.geometry.sizes(tuple(x.shape[2:]))
-        if self.geometry.is_pointwise:
-            return self.product(x.flatten(2), loaded, owned=False).view(x.shape[0], -1, *sizes)
-        whole = x.new_empty(x.shape[0], self.shape[0], *sizes)
-        for images, rows, columns in unfolded(x, self.geometry):
-            part = self.product(columns, loaded, owned=True)
-            whole[images, :, rows] = part.view(part.shape[0], -1, rows.stop - rows.start, *sizes[1:])
-        return whole
+        return self.product(Columns(x, self.geometry), loaded)
 
 
 class AnalogTransposed(AnalogLayer):
@@ -248,8 +233,7 @@ class AnalogTransposed(AnalogLayer):
         return matrices.transpose(1, 2).reshape(self.shape)
 
     def on_tiles(self, x: Tensor, loaded: Sequence[Loaded]) -> Tensor:
-        columns = self.product(x.flatten(2), loaded, owned=False)
-        return overlap_add(columns, self.geometry, tuple(x.shape[2:]))
+        return overlap_add(self.product(Columns(x), loaded), self.geometry)
 
 
 class _StraightThrough(torch.autograd.Function):

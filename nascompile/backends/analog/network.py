@@ -14,6 +14,7 @@ from nascompile.backends.analog import config, grid, programming
 from nascompile.backends.analog.conversion import converted
 from nascompile.backends.analog.layers import AnalogLayer
 from nascompile.backends.analog.periphery import Periphery
+from nascompile.backends.analog.products import Scratch
 from nascompile.backends.analog.programming import Programmed
 from nascompile.backends.analog.selftest import require_aihwkit, require_tiles
 from nascompile.backends.weights import seed_of
@@ -60,8 +61,9 @@ class AnalogNetwork(nn.Module):
         self.noise_model, self.compensation = rpu.noise_model, rpu.drift_compensation
         self._generator = torch.Generator()
         self._programmed: Programmed | None = None
+        scratch = Scratch()
         for layer in self.layers():
-            layer.generator = self._generator
+            layer.generator, layer.scratch = self._generator, scratch
         self.clean()
 
     def layers(self) -> list[AnalogLayer]:
@@ -103,8 +105,8 @@ class AnalogNetwork(nn.Module):
     def load_clean(self, tensors: Mapping[str, Tensor]) -> None:
         """Take a clean state, of this or of the digital network; what was programmed is gone.
 
-        Raises NasError `state-of-another-network` with what is missing, unknown or of another shape. A digital state has no
-        input ranges: those of this network stay.
+        Raises NasError `state-of-another-network` with what is missing, unknown or of another shape. A digital state
+        has no input ranges: those of this network stay.
         """
         own = self.network.state_dict()
         extra = {name for name in own if ".input_range." in name or name.endswith(".tile_scales")}

@@ -1,7 +1,8 @@
 """One product on the tiles of a row of the grid: converters, noise and bounds around a matrix product.
 
-The arithmetic is that of aihwkit's torch tile (`AnalogMVM`), for all columns of tiles at once, and on columns of
-inputs instead of rows, which is what convolutions have.
+The arithmetic is that of aihwkit's torch tile (`AnalogMVM`), for all columns of tiles at once. It is on columns of
+inputs instead of rows, which is what convolutions have, and counts inputs and outputs in steps of their converters, so
+that rounding needs no divisions.
 """
 
 from __future__ import annotations
@@ -45,44 +46,59 @@ class Periphery:
             weight_noise,
         )
 
-    def multiply(self, inputs: Tensor, weights: Tensor, generator: torch.Generator | None, *, owned: bool) -> Tensor:
-        """`weights @ inputs` as a tile gives it, without the scales of its columns.
+    @property
+    def input_unit(self) -> float:
+        """What inputs are counted in: steps of the DAC, if there is one."""
+        return self.input_step or 1.0
 
-        `inputs` is (batch, rows, positions), `weights` (columns, rows) in units of the largest weight; the result is
-        (batch, columns, positions). `owned` lets `inputs` be overwritten. `generator` None draws from torch's own.
+    @property
+    def output_unit(self) -> float:
+        """What outputs are counted in: steps of the ADC, if there is one."""
+        return self.output_step or 1.0
+
+    def counted(self, weights: Tensor) -> Tensor:
+        """Weights that lead from inputs in their unit to outputs in theirs."""
+        return weights if self.is_perfect else weights * (self.input_unit / self.output_unit)
+
+    def multiply(
+        self, inputs: Tensor, weights: Tensor, outputs: Tensor, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """What a tile gives for `weights @ inputs`, in `outputs`, without the scales of its columns.
+
+        `inputs` (rows, positions) are in units of the DAC and overwritten; `weights` (columns, rows) are `counted`;
+        `outputs` (columns, positions) come in units of the ADC. `generator` None draws from torch's own.
         """
         if self.is_perfect:
-            return torch.matmul(weights, inputs)
-        scale = None
-        if self.is_dynamic:
-            scale = torch.maximum(inputs.amax(1, keepdim=True), inputs.amin(1, keepdim=True).neg_())
-            scale.masked_fill_(scale <= 0, 1.0)
-            inputs = inputs.mul_(scale.reciprocal()) if owned else inputs * scale.reciprocal()
-        elif not owned:
-            inputs = inputs.clone()
+            return torch.mm(weights, inputs, out=outputs)
         if self.input_step:
-            inputs.div_(self.input_step).round_().mul_(self.input_step)
+            inputs.round_()
         if not self.is_dynamic:
-            inputs.clamp_(-1.0, 1.0)
+            inputs.clamp_(-1 / self.input_unit, 1 / self.input_unit)
         if self.input_noise:
-            inputs.add_(_normal(inputs, generator), alpha=self.input_noise)
-        outputs = torch.matmul(weights, inputs)
-        if self.weight_noise:  # fresh noise on every weight of every product is noise on the output
-            lengths = inputs.norm(dim=1, keepdim=True).square_().mul_(self.weight_noise**2)
-            outputs.add_(_normal(outputs, generator) * lengths.add_(self.output_noise**2).sqrt_())
-        elif self.output_noise:
-            outputs.add_(_normal(outputs, generator), alpha=self.output_noise)
-        self.read_out(outputs)
-        return outputs if scale is None else outputs.mul_(scale)
+            noise = torch.empty_like(inputs).normal_(generator=generator)
+            inputs.add_(noise, alpha=self.input_noise / self.input_unit)
+        beta = 0.0
+        if self.output_noise or self.weight_noise:
+            outputs.normal_(generator=generator)
+            beta = self.output_noise / self.output_unit
+            if self.weight_noise:  # fresh noise on every weight of every product is noise on the output
+                lengths = inputs.norm(dim=0, keepdim=True).mul_(self.input_unit * self.weight_noise).square_()
+                outputs.mul_(lengths.add_(self.output_noise**2).sqrt_())
+                beta = 1 / self.output_unit
+        if beta:
+            outputs.addmm_(weights, inputs, beta=beta)
+        else:
+            torch.mm(weights, inputs, out=outputs)
+        if self.output_step:
+            outputs.round_()
+        if self.output_bound < math.inf:
+            outputs.clamp_(-self.output_bound / self.output_unit, self.output_bound / self.output_unit)
+        return outputs
 
     def read_out(self, outputs: Tensor) -> Tensor:
-        """The ADC, in place."""
+        """The ADC on outputs in units of the largest weight, in place."""
         if self.output_step:
             outputs.div_(self.output_step).round_().mul_(self.output_step)
         if self.output_bound < math.inf:
             outputs.clamp_(-self.output_bound, self.output_bound)
         return outputs
-
-
-def _normal(like: Tensor, generator: torch.Generator | None) -> Tensor:
-    return torch.randn(like.shape, generator=generator, dtype=like.dtype, device=like.device)

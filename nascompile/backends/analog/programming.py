@@ -88,8 +88,9 @@ def _read_out(tile: Tensor, periphery: Periphery) -> Tensor:
     if periphery.is_perfect:
         return tile.T
     if periphery.input_noise:
-        unit = torch.eye(tile.shape[1], dtype=tile.dtype)[None]
-        return periphery.multiply(unit, tile, None, owned=True)[0].T
+        unit = torch.eye(tile.shape[1], dtype=tile.dtype) / periphery.input_unit
+        outputs = periphery.multiply(unit, periphery.counted(tile), torch.empty_like(tile))
+        return outputs.mul_(periphery.output_unit).T
     noise = (periphery.output_noise**2 + periphery.weight_noise**2) ** 0.5
     values = tile + noise * torch.randn_like(tile) if noise else tile.clone()
     return periphery.read_out(values).T
