@@ -1,10 +1,10 @@
 """Trained networks on a model of phase-change memory over time: converted as they are, trained for it, and a control.
 
-    python benchmarks/analog_over_time.py --data FOLDER [--work FOLDER] [--seeds 5] [--only nuclei lidc] [--smoke]
+    python benchmarks/analog_over_time.py --data FOLDER [--work FOLDER] [--seeds 5] [--only unet lidc segnet] [--smoke]
 
-One segmentation (nuclei at 32 x 32, a small network of NAS-SegNet's space) and one classification (nodules at 16 x 16
-x 16, the network that a search of NAS-Lung's ladder found). For every training seed: the digital network;
-`converted`, its weights on tiles; `hardware-aware`, trained further with noise on the weights and clipping;
+Two segmentations (nuclei at 32 x 32: a small U-Net, and a small network of NAS-SegNet's space) and one classification
+(nodules at 16 x 16 x 16: the network that a search of NAS-Lung's ladder found). Every training seed gives the digital
+network; `converted`, its weights on tiles; `hardware-aware`, trained further with noise on the weights and clipping;
 `control`, trained further for as many steps on the same batches at the same learning rates without, then converted.
 Each of the three is programmed ten times, and measured on the test cases after 1 s, 1 hour, 1 day and 1 month.
 Programmings have the same seeds for all three.
@@ -39,7 +39,7 @@ from nascompile.jobs.analog_step import plan_of_network, stage_of
 from nascompile.jobs.analog_training import AWARE, CONTROL, DIGITAL, PLAIN, train_analog
 from nascompile.jobs.contest import add_timing
 from nascompile.jobs.networks import make
-from nascompile.jobs.programs import fixed_program
+from nascompile.jobs.programs import fixed_program, plain_program
 from nascompile.jobs.training import Data, train
 from nascompile.profile.cost import cost_of
 from nascompile.runs import Run, create
@@ -48,7 +48,7 @@ from nascompile.train.seed import set_deterministic
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "analog_over_time.json"
-NETS = {"nuclei": "nuclei_tiles.nas", "lidc": "lidc_tiles.nas"}
+NETS = {"unet": "nuclei_unet_tiles.nas", "lidc": "lidc_tiles.nas", "segnet": "nuclei_segnet_tiles.nas"}
 RESAMPLES = 4000
 CPU = torch.device("cpu")
 
@@ -65,14 +65,15 @@ def piece(net: str, seed: int, data: Path, work: Path, short: list[str]) -> dict
     """Train and measure one network with one seed; at once what is done already."""
     settings = [from_argument(text) for text in (f"seed={seed}", *short)]
     text = Compilation.from_path(ROOT / "benchmarks" / "specs" / NETS[net], data, settings)
-    genotype, task, config = text.genotype("net"), text.task(), text.search()
-    program = fixed_program(text, genotype, task)
+    task, config = text.task(), text.search()
+    genotype = text.genotype("net") if text.library.genotypes else None
+    program = plain_program(text, config.space, task) if genotype is None else fixed_program(text, genotype, task)
     run = Run(work / f"{net}_{seed}")
     if not run.path("run.json").exists():
         run = create(work, f"{net}_{seed}", note=None, record={"command": "benchmark"})
     images = Data.of(task, seed)
     network = make(program, seed)
-    digest = f"{text.digest_of()}/{genotype.digest()}/{task.name}"
+    digest = f"{text.digest_of()}/{'plain' if genotype is None else genotype.digest()}/{task.name}"
     with announce("train digitally"):
         outcome = train(network, images, config.train, run.path("train"), digest=digest, device=CPU, seed=seed)
     add_timing(run, "train digitally", outcome.seconds)
