@@ -41,12 +41,15 @@ class OverTime:
     @property
     def mean(self) -> dict[float, float]:
         """Over the programmings, by time."""
-        return {t: float(np.nanmean(v)) if not np.isnan(v).all() else float("nan") for t, v in self.values.items()}
+        return {t: float(np.mean(kept)) if (kept := _defined(v)) else float("nan") for t, v in self.values.items()}
 
     @property
     def std(self) -> dict[float, float]:
         """The spread over the programmings (n - 1), by time."""
-        return {t: float(np.nanstd(v, ddof=1)) if len(v) > 1 else float("nan") for t, v in self.values.items()}
+        return {
+            t: float(np.std(kept, ddof=1)) if len(kept := _defined(v)) > 1 else float("nan")
+            for t, v in self.values.items()
+        }
 
     def as_json(self, labels: Mapping[float, str]) -> dict[str, Any]:
         """By label: seconds, mean, spread, a 95 % bootstrap interval of the mean over programmings, all values."""
@@ -62,6 +65,10 @@ class OverTime:
                 "values": [_plain(v) for v in values],
             }
         return rows
+
+
+def _defined(values: Sequence[float]) -> list[float]:
+    return [v for v in values if not np.isnan(v)]
 
 
 def _plain(value: float) -> float | None:
