@@ -43,7 +43,7 @@ SPACES = (
     Space("nas_segnet", (3, 32, 32)),
     Space("mobilenet_v3", (3, 64, 64)),
     Space("nas_unet_flexible", (1, 64, 64)),
-    Space("nas_unet_flexible", (1, 32, 32, 32), {"widths": [4, 8], "depths": [2, 3], "counts": [2]}),
+    Space("nas_unet_flexible", (1, 32, 32, 32), {"widths": (4, 8), "depths": (2, 3), "counts": (2,)}),
 )
 
 
