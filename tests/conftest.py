@@ -22,3 +22,12 @@ def root() -> Path:
 def demo(root: Path) -> Path:
     """The shipped data sets, real images: `demo/nuclei` (2-D) and `demo/lidc` (3-D)."""
     return root / "demo"
+
+
+@pytest.fixture(scope="session")
+def shared(root: Path) -> Path:
+    """Further real data (formats the shipped sets lack): `NASCOMPILE_DATA`, else `shared/data` beside the checkout."""
+    folder = Path(os.environ.get("NASCOMPILE_DATA", root.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip("set NASCOMPILE_DATA to the folder of the further data sets")
+    return folder

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nascompile.data.dicom import damaged_slices
 from nascompile.data.nifti import check_nifti, is_nifti
 from nascompile.diagnostics import NasError, did_you_mean, error
 
@@ -177,8 +178,14 @@ def _series_files(folder: Path, series: str | None) -> tuple[str, ...]:
     if series is not None and series not in found:
         hint = did_you_mean(series, found) or f"it holds {found[0]}"
         raise error("missing-file", f"the folder `{folder}` holds no DICOM series `{series}`", hint=hint)
-    names = tuple(itk().ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), series or found[0]))
-    return _in_order(folder, names)
+    files = {uid: tuple(itk().ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), uid)) for uid in found}
+    chosen = series or found[0]
+    damaged = damaged_slices(folder, {name for names in files.values() for name in names}, chosen)
+    if damaged:
+        listed = f"`{damaged[0].name}`" + (f" and {len(damaged) - 1} more" if len(damaged) > 1 else "")
+        message = f"the series in `{folder}` has slices that cannot be read: {listed}"
+        raise error("missing-slices", message, hint="fetch the series again; do not predict on what is left")
+    return _in_order(folder, files[chosen])
 
 
 def _in_order(folder: Path, names: tuple[str, ...]) -> tuple[str, ...]:

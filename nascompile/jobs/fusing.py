@@ -146,4 +146,4 @@ def _overlap(first: ItkImage, second: ItkImage) -> bool:
     sitk = itk()
     ones = sitk.Image(first.GetSize(), sitk.sitkUInt8) + 1
     ones.CopyInformation(first)
-    return bool(sitk.GetArrayViewFromImage(resample_like(ones, second, nearest=True)).any())
+    return bool(sitk.GetArrayFromImage(resample_like(ones, second, nearest=True)).any())

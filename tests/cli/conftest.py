@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import SimpleITK as sitk
 from typer.testing import CliRunner
 
 from nascompile.cli.app import app
@@ -118,4 +120,70 @@ def images(demo: Path, tmp_path: Path) -> Path:
     folder.mkdir()
     for path in sorted((demo / "nuclei" / "images").iterdir())[:2]:
         shutil.copy(path, folder / path.name)
+    return folder
+
+
+RUNS = {
+    "near": ("near", "blobs"),
+    "wide": ("wide", "blobs"),
+    "flat": ("flat", "planes"),
+    "benign": ("benign", "rating"),
+    "malign": ("malign", "rating"),
+}
+
+
+CASES = {"train": 6, "val": 2, "test": 2}
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, demo: Path) -> Path:
+    """A folder of trained runs: two of volumes, one of planes, two of classes; `lidc` has the few cases they know."""
+    folder = tmp_path_factory.mktemp("trained")
+    listed = json.loads((demo / "lidc" / "splits.json").read_text(encoding="utf-8"))
+    few = {split: listed[split][:count] for split, count in CASES.items()}
+    few["cases"] = {name: listed["cases"][name] for split in CASES for name in few[split]}
+    (folder / "lidc" / "volumes").mkdir(parents=True)
+    (folder / "lidc" / "splits.json").write_text(json.dumps(few), encoding="utf-8")
+    for name in few["cases"]:
+        shutil.copy(demo / "lidc" / "volumes" / f"{name}.nii.gz", folder / "lidc" / "volumes")
+    for name, (genotype, search) in RUNS.items():
+        where = ["--data", folder, "--name", name, "--runs", folder / "runs"]
+        arguments = ["train", Path(__file__).with_name("volumes.nas"), "-g", genotype, "--search", search, *where]
+        done = CliRunner().invoke(app, [str(a) for a in arguments])
+        assert done.exit_code == 0, done.output
+    return folder
+
+
+@pytest.fixture
+def predict(nascompile: Command, trained: Path) -> Command:
+    """`nascompile predict` with the trained runs, in a folder of its own."""
+    return lambda *arguments: nascompile("predict", *arguments, "--runs", trained / "runs", "--device", "cpu")
+
+
+def nodule_size(path: Path) -> int:
+    """Voxels inside."""
+    return int((sitk.GetArrayFromImage(sitk.ReadImage(str(path))) > 127).sum())
+
+
+@pytest.fixture
+def scans(trained: Path, tmp_path: Path) -> Path:
+    """The three largest nodules: as it is; off the centre, oblique and anisotropic as NRRD; flipped as MetaImage."""
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    by_size = sorted(
+        (trained / "lidc" / "volumes").iterdir(),
+        key=nodule_size,
+    )
+    first, second, third = by_size[-3:]
+    shutil.copy(first, folder / "plain.nii.gz")
+    oblique = sitk.ReadImage(str(second))[6:, :, 2:]
+    oblique.SetSpacing((0.7, 0.7, 6.5))
+    oblique.SetOrigin((-101.5, 37.25, 12.0))
+    oblique.SetDirection((0.8, -0.6, 0.0, 0.6, 0.8, 0.0, 0.0, 0.0, 1.0))
+    sitk.WriteImage(oblique, str(folder / "oblique.nrrd"), useCompression=True)
+    flipped = sitk.ReadImage(str(third))[:, 6:, 5:30]
+    flipped.SetDirection((-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0))
+    bare = sitk.GetImageFromArray(sitk.GetArrayFromImage(flipped))  # without what NIfTI noted
+    bare.CopyInformation(flipped)
+    sitk.WriteImage(bare, str(folder / "flipped.mha"), useCompression=True)
     return folder

@@ -1,8 +1,7 @@
-"""Tasks over the shipped images, and the folder of larger real data sets where there is one."""
+"""Tasks over the shipped images."""
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
@@ -10,15 +9,6 @@ import pytest
 
 from nascompile.data.task import Augment, Listing, Pairs, Task
 from nascompile.source import Source, Span
-
-
-@pytest.fixture(scope="session")
-def shared(root: Path) -> Path:
-    """Further real data (formats the shipped sets lack): `NASCOMPILE_DATA`, else `shared/data` beside the checkout."""
-    folder = Path(os.environ.get("NASCOMPILE_DATA", root.parent / "shared" / "data"))
-    if not folder.is_dir():
-        pytest.skip("set NASCOMPILE_DATA to the folder of the further data sets")
-    return folder
 
 
 def words(**texts: str) -> dict[str, Span]:

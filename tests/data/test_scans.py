@@ -117,3 +117,22 @@ def test_cleaning_a_label_map() -> None:
     assert small[8, 8] == 0 and small[7, 0] == 2
     assert clean(labels, Cleaning(smallest=2.0), (2.0, 2.0))[8, 8] == 1
     assert labels[8, 8] == 1
+
+
+def test_a_damaged_slice_at_the_end_of_a_real_series(shared: Path, tmp_path: Path) -> None:
+    """Explicit and implicit value representations, compressed and not; nothing else in the folder tells of it."""
+    for folder in ("totalseg_ct/ct_dicom", "t1_brain_dicom/slab", "dcmqi_ct_seg/ct"):
+        copy = tmp_path / folder.replace("/", "_")
+        copy.mkdir()
+        paths = sorted((shared / folder).iterdir(), key=lambda p: _place(p))
+        for path in paths:
+            (copy / path.name).write_bytes(path.read_bytes())
+        assert open_image(copy).GetSize()[2] == len(paths)
+        (copy / paths[-1].name).write_bytes(paths[-1].read_bytes()[: paths[-1].stat().st_size // 2])
+        with pytest.raises(NasError) as failure:
+            open_image(copy)
+        assert codes(failure)[0] in ("missing-slices", "unreadable-image"), folder
+
+
+def _place(path: Path) -> float:
+    return float(sitk.ReadImage(str(path)).GetOrigin()[2])
