@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,41 @@ def test_weights_that_do_not_fit_are_told_and_leave_no_file(tmp_path: Path, netw
     with pytest.raises(NasError, match=rf"weights-of-another-genotype.*{name}"):
         write_conductances(tmp_path / "out", placements, {}, device)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_cannot_be_finished_leaves_the_old_one(
+    tmp_path: Path, network: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program, weights = network
+    device = load_device("pcm")
+    last = mapping_of(program, device)[-1:]
+    (path,) = write_conductances(tmp_path, last, weights, device)
+    before = path.read_bytes()
+
+    def full_disk(*_: Any) -> Iterator[str]:
+        yield "# layer"
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("nascompile.analog.conductances._lines", full_disk)
+    with pytest.raises(NasError, match=r"cannot-write.*No space left"):
+        write_conductances(tmp_path, last, weights, device)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_files_appear_whole(tmp_path: Path, network: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    program, weights = network
+    device = load_device("pcm")
+    renamed: list[tuple[str, int]] = []
+    rename = Path.replace
+
+    def noted(path: Path, target: Path) -> Path:
+        renamed.append((target.name, path.stat().st_size))
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "replace", noted)
+    (path,) = write_conductances(tmp_path, mapping_of(program, device)[-1:], weights, device)
+    assert renamed == [(path.name, path.stat().st_size)]
 
 
 def test_a_folder_that_is_a_file_is_told(tmp_path: Path, network: Any) -> None:

@@ -148,6 +148,16 @@ def test_a_mistake_is_told_where_it_stands(lines: str, code: str, at: str) -> No
     assert (code, at) in {shown(d) for d in problems(f"{HEAD}{lines}\n")}
 
 
+def test_single_cells_are_not_pairs() -> None:
+    (wrong,) = problems(f"format: {FORMAT}\nlike: cmo\nname: mine\ncells:\n  storage: pair\n")
+    assert shown(wrong) == ("bad-value", "pair") and "one device" in wrong.message
+
+
+def test_a_list_is_no_number() -> None:
+    (wrong,) = problems(HEAD + "tile:\n  inputs: [256]\n")
+    assert "a list where one value stands" in wrong.message
+
+
 def test_only_measured_acceptance_ranges_pass() -> None:
     text = f"format: {FORMAT}\nlike: cmo\nname: mine\nnoise:\n  acceptance: "
     assert read_device(text + "2 %\n", "m").acceptance == 2.0
