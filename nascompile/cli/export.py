@@ -29,7 +29,16 @@ def export(
     pt2: Annotated[
         Path | None, typer.Option("--pt2", metavar="OUT.pt2", help="Write torch's own format, with free sizes.")
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="The ONNX file to write.")] = None,
+    analog: Annotated[
+        bool, typer.Option("--analog", help="Write the network on the tiles of an analog device.")
+    ] = False,
+    device: Annotated[
+        str, typer.Option("--device", metavar="NAME|FILE", help="The analog device: pcm, reram, cmo, ideal, mine.yaml.")
+    ] = "pcm",
+    tiles: Annotated[str, typer.Option("--tiles", help="What computes analog tiles: torch or cpp.")] = "torch",
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="The ONNX file to write; with --analog, the folder.")
+    ] = None,
     weights: Annotated[Path | None, typer.Option("--from", metavar="WEIGHTS", help="Weights to export.")] = None,
     opset: Annotated[int | None, typer.Option("--opset", min=11, help="The version of ONNX' operators.")] = None,
     external: Annotated[bool, typer.Option("--external", help="Put the weights into a file beside the model.")] = False,
@@ -42,10 +51,10 @@ def export(
     root: options.Runs = options.RUNS,
 ) -> None:
     """Write a network as ONNX, once ONNX Runtime has agreed with torch on several sizes and batches; as Python source,
-    as a MONAI bundle, or in torch's own format."""
+    as a MONAI bundle, in torch's own format, or on analog tiles."""
     onnx = onnx or fp16 or int8
-    if not onnx and python is None and bundle is None and pt2 is None:
-        hint = "write `--onnx`, `--python OUT.py`, `--bundle DIR` or `--pt2 OUT.pt2`"
+    if not onnx and python is None and bundle is None and pt2 is None and not analog:
+        hint = "write `--onnx`, `--python OUT.py`, `--bundle DIR`, `--pt2 OUT.pt2` or `--analog`"
         raise error("missing-format", "no format is named", hint=hint)
     if python is not None and python.suffix != ".py":
         raise error("bad-option", f"`{python}` is no Python file", hint=f"write `--python {python.name}.py`")
@@ -83,6 +92,13 @@ def export(
 
         free = write_pt2(network, target.input, pt2, target.unit)
         print(f"wrote {pt2}: sizes {free.sizes}; differs from the network by at most {free.worst:.1e}")
+    if analog:
+        from nascompile.cli.analog_export import export_analog
+
+        name = Path(device).stem
+        folder = out or (target.folder / f"on_{name}" if spec is None else Path(f"{target.name}_on_{name}"))
+        export_analog(target, network, device, tiles, folder)
+        out = folder / "model.onnx"
     if not onnx:
         return
     path = out or (target.folder / "model.onnx" if spec is None else Path(f"{target.name}.onnx"))

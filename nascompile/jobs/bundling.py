@@ -6,9 +6,7 @@ import importlib.util
 import json
 import shutil
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -26,6 +24,7 @@ from nascompile.jobs import bundle_configs
 from nascompile.jobs.bundle_configs import WEIGHTS
 from nascompile.jobs.bundle_steps import image_patterns, is_flat
 from nascompile.jobs.target import Target
+from nascompile.jobs.whole_folder import beside
 from nascompile.jobs.writing_source import write_python
 from nascompile.resources import resource
 from nascompile.runs import RECORD, read_json, write_json, write_text
@@ -63,7 +62,7 @@ def write_bundle(target: Target, folder: Path) -> Bundle:
     channels = int(main_output(_outputs(network, target.input), network.output_names).shape[1])
     spatial = accepted_sizes(network, target, task)
     training, notes = _training(target, task)
-    with _beside(folder) as temporary:
+    with beside(folder) as temporary:
         write_python(single, network, temporary / "scripts" / "network.py")
         (temporary / "models").mkdir()
         (temporary / "scripts" / "network.safetensors").replace(temporary / WEIGHTS)
@@ -218,30 +217,3 @@ def _page(template: str, facts: dict[str, Any]) -> str:
         lstrip_blocks=True, keep_trailing_newline=True, autoescape=False,
     )  # fmt: skip
     return environment.get_template(template).render(facts)
-
-
-@contextmanager
-def _beside(folder: Path) -> Iterator[Path]:
-    """A temporary folder that takes the place of `folder` when the block ends well, else is removed."""
-    temporary = None
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-        whole = temporary / "bundle"
-        whole.mkdir()
-        yield whole
-        before = temporary / "before"
-        if folder.exists():
-            folder.replace(before)
-        try:
-            whole.replace(folder)
-        except OSError:
-            if before.exists():
-                before.replace(folder)
-            raise
-    except OSError as cause:
-        hint = "name a folder that may be written"
-        raise error("cannot-write", f"`{folder}` cannot be written: {cause.strerror or cause}", hint=hint) from cause
-    finally:
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
