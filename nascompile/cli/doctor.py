@@ -10,6 +10,7 @@ from typing import Any
 from nascompile import __version__
 from nascompile.cli import options
 from nascompile.cli.guard import guarded
+from nascompile.diagnostics import NasError
 
 # Distribution, and what is lost without it.
 _PACKAGES = {
@@ -65,9 +66,22 @@ def findings() -> dict[str, Any]:
             "pytorch": "ready" if packages["torch"] else "pip install torch",
             "onnx": "ready" if packages["onnx"] and packages["onnxscript"] else "pip install nascompile[onnx]",
             "onnxruntime": _providers() if packages["onnxruntime"] else "pip install nascompile[onnx]",
-            "analog": "ready" if packages["aihwkit"] else "make analog",
+            **_tiles(packages["aihwkit"] is not None),
         },
     }
+
+
+def _tiles(is_installed: bool) -> dict[str, str]:
+    """The back ends of analog tiles, each with what its self-test found."""
+    if not is_installed:
+        return {"analog": "make analog"}
+    from nascompile.backends.analog.selftest import tile_backends
+
+    try:
+        problems = tile_backends()
+    except NasError as failure:
+        return {"analog": failure.diagnostics[0].message}
+    return {f"analog {name}": f"fails: {problem}" if problem else "ready" for name, problem in problems.items()}
 
 
 def _devices() -> list[str]:
