@@ -26,7 +26,7 @@ SAMPLED: Table = {
         "survivors": "youngest",
     },
     "nsga2": {"population": 20, "crossover": 0.9, "mutation": 0.6},
-    "optuna": {"sampler": "tpe", "startup": 10, "lag": 4},
+    "optuna": {"sampler": "tpe", "startup": 10, "lag": 4, "population": 20},
     "partial_order": {"cost": "macs", "lag": 1},
     "random": {},
 }  # fmt: skip
@@ -34,7 +34,7 @@ SAMPLED: Table = {
 WORDS: dict[str, tuple[str, ...]] = {
     "cost": STATIC,
     "moves": ("values", "steps"),
-    "sampler": ("tpe", "gp", "random"),
+    "sampler": ("tpe", "gp", "random", "nsga2", "nsga3", "qmc"),
     "start": ("random", "latin"),
     "survivors": ("youngest", "best"),
 }
@@ -121,8 +121,9 @@ def check_strategy(strategy: Choice, expr: ast.Expr) -> None:
     spans = {a.name: a.value.span for a in expr.arguments} if isinstance(expr, ast.Call) else {}
     for name, value in strategy.options.items():
         whole = isinstance(value, int) and not isinstance(value, bool)
-        if name in _COUNTS and not (whole and value >= 1):
-            raise error("bad-option", f"`{name}` is a whole number of at least 1", spans[name])
+        least = 2 if name == "population" and strategy.options.get("sampler") in ("nsga2", "nsga3") else 1
+        if name in _COUNTS and not (whole and value >= least):
+            raise error("bad-option", f"`{name}` is a whole number of at least {least}", spans[name])
         if name in _SHARES and not 0 <= value <= 1:
             raise error("bad-option", f"`{name}` is a share from 0 to 1", spans[name])
         among = WORDS.get(name, ())

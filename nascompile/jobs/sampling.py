@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from importlib.metadata import version
 from typing import Any
 
 import torch
@@ -186,6 +187,8 @@ def search_sampled(
         "nascompile": __version__,
         "torch": torch.__version__,
     }
+    if config.strategy.name == "optuna":
+        mark["optuna"] = version("optuna")
     if prepared.predictor.digests:
         mark["tables"] = dict(prepared.predictor.digests)
     if prepared.forecaster.digests:

@@ -64,6 +64,7 @@ MISTAKES = [
     ("evolution(start = latine)", "", "30 trials", "bad-option", "latine", "did you mean `latin`?"),
     ("evolution(crossover = 2)", "", "30 trials", "bad-option", "2", ""),
     ("nsga2(crossover = 2)", "", "30 trials", "bad-option", "2", ""),
+    ("optuna(sampler = nsga3, population = 1)", "", "30 trials", "bad-option", "1", ""),
     ("optuna(sampler = tpee)", "", "30 trials", "bad-option", "tpee", "did you mean `tpe`?"),
     ("partial_order(cost = mac)", "", "30 trials", "bad-option", "mac", "did you mean `macs`?"),
     ("random", "", "30 epochs", "wrong-unit", "30 epochs", "40 trials"),

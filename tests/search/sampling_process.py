@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from nascompile.compilation import Compilation
 from nascompile.profile.pricing import Pricer
@@ -71,8 +71,9 @@ def prepare(
     study = Study.open(file_url(folder / "study.db"), "ladder", space, (-1, 1), ("a", "b"), {"seed": 0})
     trials = study.trials()
     asked = [study.genotype(n) if t is None else t.genotype for n, t in enumerate(trials)]
-    options = {} if strategy in ("random", "partial_order") else {"population": 6}
-    made = make_strategy(strategy, problem, options)
+    name, *sampler = strategy.split()  # "optuna nsga3"
+    options: dict[str, Any] = {} if name in ("random", "partial_order") else {"population": 6}
+    made = make_strategy(name, problem, options | ({"sampler": sampler[0]} if sampler else {}))
     pricing = evaluation or Pricing(Pricer(text.library, space), sleep)
 
     def price(genotype: Genotype) -> tuple[dict[str, float], float]:

@@ -47,7 +47,7 @@ def run(folder: Path, strategy: str, count: int = COUNT, evaluation: Pricing | N
     return loop.run(evaluation, lambda number, ended: number >= count, lambda trial: None)
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("strategy", [*STRATEGIES, pytest.param("optuna nsga3", marks=pytest.mark.slow)])
 def test_workers_change_nothing(strategy: str, tmp_path: Path) -> None:
     alone = run(tmp_path / "1", strategy)
     assert [t.number for t in alone] == list(range(COUNT))

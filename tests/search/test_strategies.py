@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -88,6 +89,9 @@ OPTIONS: list[tuple[str, dict[str, Any]]] = [
     ("optuna", {"sampler": "tpe", "startup": 5}),
     ("optuna", {"sampler": "gp", "startup": 8}),
     ("optuna", {"sampler": "random", "startup": 5}),
+    ("optuna", {"sampler": "nsga2", "population": 4}),
+    ("optuna", {"sampler": "nsga3", "population": 4}),
+    ("optuna", {"sampler": "qmc"}),
 ]
 each = pytest.mark.parametrize(
     ("name", "options"),
@@ -154,6 +158,8 @@ def test_seen_says_what_can_run_at_once() -> None:
     assert seen("nsga2", population=6) == [0, 0, 6, 6, 12]
     assert seen("evolution", population=6, lag=4) == [0, 0, 3, 8, 9]
     assert seen("partial_order") == [0, 5, 6, 11, 12]
+    assert seen("optuna", sampler="nsga3", population=6) == [0, 0, 6, 6, 12]
+    assert seen("optuna", sampler="qmc") == [0, 0, 0, 0, 0]
 
 
 def test_evolution_mutates_one_of_the_youngest() -> None:
@@ -209,6 +215,36 @@ def test_nsga2_keeps_what_is_best_of_parents_and_children() -> None:
     complete = sorted((t for t in trials[:12] if t.state == "complete"), key=lambda t: t.losses[0])
     worst = max(t.losses[0] for t in trials[:12] if t.number in parents)
     assert worst <= complete[5].losses[0]
+
+
+@pytest.mark.parametrize("sampler", ["nsga2", "nsga3"])
+@pytest.mark.parametrize("objectives", [1, 2])
+def test_optunas_genetic_samplers_give_a_generation_its_parents_from_all_before(sampler: str, objectives: int) -> None:
+    problem = problem_of(LADDER.replace("[2, 4, 8]", "1 .. 9"), objectives=objectives)
+    trials = search("optuna", problem, 18, sampler=sampler, population=6)
+    strategy: Any = make_strategy("optuna", problem, {"sampler": sampler, "population": 6})
+    done = [t for t in trials[:12] if t.state == "complete"]
+
+    def parents(number: int) -> set[int]:
+        study = strategy._study(number, done, number)
+        return {done[t._trial_id].number for t in study.sampler.get_parent_population(study, 2)}
+
+    found = parents(12)
+    assert found == parents(17), "each trial of a generation chose its own"
+    assert 2 <= len(found) <= 6
+    keys = dict(zip((t.number for t in done), ranking(done), strict=True))
+    front = {n for n in keys if keys[n][1] == 0}
+    assert front <= found if len(front) <= 6 else found <= front
+    if objectives == 1:
+        assert sorted(t.losses for t in done if t.number in found) == sorted(t.losses for t in done)[:6]
+
+
+def test_a_quasi_random_search_covers_every_decision_evenly() -> None:
+    problem = problem_of(LADDER.replace("[2, 4, 8]", "1 .. 40").replace("  where rising(w)\n", ""))
+    for trials, most in ((search("optuna", problem, 16, sampler="qmc"), 1), (search("random", problem, 16), 99)):
+        counts = Counter((t.genotype.values["w[0]"] - 1) * 8 // 40 for t in trials)
+        assert max(counts.values()) - min(counts.get(k, 0) for k in range(8)) <= most
+    assert max(counts.values()) > 3, "or uniform draws would do"
 
 
 def test_partial_order_leaves_out_what_pruning_leaves_out() -> None:
