@@ -129,11 +129,11 @@ class Bench:
     def _measured(self, given: Assignment) -> tuple[dict[str, float], float]:
         genotype = Genotype(self.call.name, self.call.arguments, given.values)
         measures = dict(given.measures)
-        program = fixed_program(self.text, genotype, self.task)
-        network: Network = make(program, given.seed)
-        for name in latencies(self.wanted):
-            if name not in measures:  # predicted ones come with the static measures
-                measures[name] = latency(program, network, name, self.task)
+        timed = [name for name in latencies(self.wanted) if name not in measures]  # predicted ones are there
+        if timed:
+            program = fixed_program(self.text, genotype, self.task)
+            network: Network = make(program, given.seed)
+            measures |= {name: latency(program, network, name, self.task) for name in timed}
         broken = self._violation(measures)
         if broken > 0:
             return measures, broken
@@ -142,19 +142,33 @@ class Bench:
             scores.append(self.task.metric)  # what it is compared with, and cheaper: a condition on it ends the trial
         if not scores:
             return measures, broken
-        if self._data is None:
-            self._data = Data.of(self.task, self.config.seed)
-        if self._inherited is not None:
-            network = subnet(self.text, genotype, self.task, self._inherited, given.seed)
-            recalibrate(network, self._data.train, self.training.batch, self.config.seed, self.device)
-        measures |= self._scored(network, self._data, given, scores)
+        network, program, found = self.scored(given, scores)
+        measures |= found
         broken = self._violation(measures)
         if self.analog.wanted and broken <= 0:
-            if self._inherited is not None:
-                program = subnet_program(self.text, genotype, self.task)
-            measures |= self._on_tiles(network, program, self._data, given.seed)
+            measures |= self._on_tiles(network, program, given.seed)
             broken = self._violation(measures)
         return measures, broken
+
+    @property
+    def data(self) -> Data:
+        """The images of the task."""
+        if self._data is None:
+            self._data = Data.of(self.task, self.config.seed)
+        return self._data
+
+    def scored(self, given: Assignment, scores: list[str]) -> tuple[Network, Program, dict[str, float]]:
+        """The network of a trial as it was trained, its program, and metrics on the validation cases; the same again
+        for the same assignment."""
+        genotype = Genotype(self.call.name, self.call.arguments, given.values)
+        if self._inherited is not None:
+            program = subnet_program(self.text, genotype, self.task)
+            network = subnet(self.text, genotype, self.task, self._inherited, given.seed)
+            recalibrate(network, self.data.train, self.training.batch, self.config.seed, self.device)
+        else:
+            program = fixed_program(self.text, genotype, self.task)
+            network = make(program, given.seed)
+        return network, program, self._scored(network, self.data, given, scores)
 
     def _scored(self, network: Network, data: Data, given: Assignment, scores: list[str]) -> dict[str, float]:
         """The metrics of a network, trained if the trial says so, on the validation cases."""
@@ -167,12 +181,12 @@ class Bench:
                 raise error("metric-is-nan", f"{name} is not a number after training")
         return {name: float(best[name]) for name in scores}
 
-    def _on_tiles(self, network: Network, program: Program, data: Data, seed: int) -> dict[str, float]:
+    def _on_tiles(self, network: Network, program: Program, seed: int) -> dict[str, float]:
         """The analog measures of a trained network, on the validation cases. The simulation runs on the CPU."""
         cpu = torch.device("cpu")
         return self.analog.measured(
-            network.to(cpu), program, task_measure(self.task, data.val, cpu), self.programmings, seed, data.train,
-            self.training.batch, maximise=metric(self.task.metric, self.task.kind).maximise,
+            network.to(cpu), program, task_measure(self.task, self.data.val, cpu), self.programmings, seed,
+            self.data.train, self.training.batch, maximise=metric(self.task.metric, self.task.kind).maximise,
         )  # fmt: skip
 
     def _evaluated(self, network: Network, data: Data, scores: list[str]) -> dict[str, float]:

@@ -1,0 +1,181 @@
+"""A search for the metric a month after programming, against the digital search whose front is measured a month after.
+
+    python benchmarks/analog_search.py --data FOLDER [--runs FOLDER] [--seeds 0 1 2] [--trials 24]
+
+The plan, fixed before the runs: `benchmarks/specs/nuclei_drift.nas` (NAS-SegNet on whole nuclei images at 32 x 32, nets of
+less than 120,000 parameters), 24 trials a search, seeds 0, 1 and 2, one process, one thread. Three searches a seed:
+
+- `drift`: evolution; Dice a month after programming (mean of 3 programmings) and parameters;
+- `digital`: the same evolution; digital Dice and parameters;
+- `random`: random nets of the same space, measured as in `drift`.
+
+Every member of every front is then trained again as its trial was (the digital Dice has to be the trial's, to the last
+digit) and programmed 10 times more, with seeds that no search has used: what a search chose by lucky programmings does
+not count. Hypervolume in (Dice, parameters), up to Dice 0.2 and 120,000 parameters, as a share of the whole; the front
+of the re-measured values. `aware of` says which metric chose the front. Whatever is done is not done again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from record import fingerprint, read, write
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks" / "results" / "analog_search.json"
+SPEC = ROOT / "benchmarks" / "specs" / "nuclei_drift.nas"
+SEARCHES = {"drift": ("drift", None), "digital": ("digital", None), "random": ("drift", "strategy=random")}
+REFERENCE = (0.2, 120_000.0)
+MONTH = 2592000.0
+PROGRAMMINGS = 10
+METRIC = "analog_metric(pcm, after = 1 month)"
+
+
+def searched(options: argparse.Namespace, name: str, seed: int) -> Path:
+    """The folder of a finished search."""
+    folder = Path(options.runs) / f"analog_{name}_{seed}"
+    if not (folder / "front.json").exists():
+        search, setting = SEARCHES[name]
+        command = [sys.executable, "-m", "nascompile.cli.app", "search", str(SPEC), search, "--data", str(options.data)]
+        command += ["--name", folder.name, "--runs", str(options.runs), "--seed", str(seed), "--workers", "0"]
+        command += ["--device", "cpu", "--set", f"budget={options.trials} trials"]
+        command += ["--set", setting] if setting else []
+        command += ["--resume"] if folder.exists() else []
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return folder
+
+
+@cache
+def bench(data: Path, seed: int) -> Any:
+    """What evaluates trials of the searches with a seed."""
+    from nascompile.compilation import Compilation
+    from nascompile.config.settings import from_argument
+    from nascompile.jobs.trials import Bench, Recipe
+
+    text = Compilation.from_path(SPEC, data, [from_argument(f"seed={seed}")])
+    return Bench(Recipe.of(text, "drift", "cpu", ROOT / "runs" / ".analog_search"))
+
+
+def remeasured(data: Path, seed: int, values: dict[str, Any], trial: dict[str, Any]) -> dict[str, Any]:
+    """A member of a front, trained again as in its trial, over fresh programmings: all values at 1 s and a month."""
+    import torch
+
+    from nascompile.analog.device import load_device
+    from nascompile.backends.analog.network import analog
+    from nascompile.jobs.analog_evaluation import over_time, task_measure
+    from nascompile.jobs.trials import Assignment
+
+    own = bench(data, seed)
+    given = Assignment(trial["trial"], values, trial["seed"], {})
+    network, program, scores = own.scored(given, ["dice"])
+    measure = task_measure(own.task, own.data.val, torch.device("cpu"))
+    tiles = analog(network, program, load_device("pcm"))
+    found = over_time(tiles, measure, [1.0, MONTH], PROGRAMMINGS, seed=1_000_000 + trial["trial"])
+    again = scores["dice"] == trial["measures"]["dice"]
+    return {
+        "params": trial["measures"]["params"],
+        "digital": scores["dice"],
+        "searched": trial["measures"].get(METRIC),
+        "trained as in the search": again,
+        "1 s": list(found.values[1.0]),
+        "1 month": list(found.values[MONTH]),
+    }
+
+
+def members(folder: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Values and record of every member of a front."""
+    from nascompile.jobs.surrogates import evaluated
+    from nascompile.runs import Run
+
+    front = json.loads((folder / "front.json").read_text(encoding="utf-8"))["front"]
+    trials = {t.number: dict(t.genotype.values) for t in evaluated(Run(folder)).trials}
+    for member in front:
+        yield trials[member["trial"]], member
+
+
+def volume(points: list[tuple[float, float]]) -> float:
+    """Hypervolume of (Dice, parameters) as a share of what reaches from the reference to Dice 1 and no parameters."""
+    from nascompile.search.pareto import hypervolume
+
+    low, most = REFERENCE
+    losses = [((1 - dice) / (1 - low), params / most) for dice, params in points]
+    return hypervolume(losses, (1.0, 1.0))
+
+
+def course(folder: Path) -> list[float]:
+    """The hypervolume of what a search measured at a month itself, after each of its trials."""
+    trials = json.loads((folder / "trials.json").read_text(encoding="utf-8"))["trials"]
+    done = [(t["measures"][METRIC], t["measures"]["params"]) if METRIC in t["measures"] else None for t in trials]
+    return [volume([p for p in done[: n + 1] if p]) for n in range(len(done))]
+
+
+def summary(results: dict[str, Any]) -> dict[str, Any]:
+    """By search: hypervolumes by seed at a month, digitally, and what the searches believed; what drifts away."""
+    found: dict[str, Any] = {}
+    for name in SEARCHES:
+        fronts = {key: rows for key, rows in results["members"].items() if key.startswith(f"{name} ")}
+        of = {key: list(rows.values()) for key, rows in fronts.items()}
+        at = {key: volume([(mean(r["1 month"]), r["params"]) for r in rows]) for key, rows in of.items()}
+        digital = {key: volume([(r["digital"], r["params"]) for r in rows]) for key, rows in of.items()}
+        believed = {
+            key: volume([(r["searched"], r["params"]) for r in rows])
+            for key, rows in of.items()
+            if all(r["searched"] is not None for r in rows)
+        }
+        every = [r for rows in of.values() for r in rows]
+        found[name] = {
+            "hypervolume at 1 month": at,
+            "mean": mean(at.values()) if at else None,
+            "digital hypervolume": digital,
+            "hypervolume as searched": believed,
+            "best Dice at 1 month": {key: max(mean(r["1 month"]) for r in rows) for key, rows in of.items()},
+            "mean drop from digital": mean(r["digital"] - mean(r["1 month"]) for r in every) if every else None,
+            "mean drop from 1 s": mean(mean(r["1 s"]) - mean(r["1 month"]) for r in every) if every else None,
+            "members": len(every),
+        }
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="The folder that holds `nuclei_dsb2018`.")
+    parser.add_argument("--runs", type=Path, default=ROOT / "runs")
+    parser.add_argument("--seeds", type=int, nargs="+", default=(0, 1, 2))
+    parser.add_argument("--trials", type=int, default=24)
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    options = parser.parse_args()
+    plan = {
+        "trials": options.trials, "seeds": list(options.seeds), "reference": list(REFERENCE), "device": "pcm",
+        "programmings": PROGRAMMINGS,
+    }  # fmt: skip
+    results = read(options.results) or {"machine": fingerprint(), "plan": plan, "members": {}, "searches": {}}
+    if results["plan"] != plan:
+        sys.exit(f"{options.results} was made with another plan: {results['plan']}")
+    for seed in options.seeds:
+        for name in SEARCHES:
+            folder, key = searched(options, name, seed), f"{name} {seed}"
+            trials = json.loads((folder / "trials.json").read_text(encoding="utf-8"))["trials"]
+            results["searches"][key] = {
+                "states": {s: sum(t["state"] == s for t in trials) for s in ("complete", "rejected", "failed")},
+                "course": course(folder),
+            }
+            done = results["members"].setdefault(key, {})
+            for values, member in members(folder):
+                if member["name"] not in done:
+                    done[member["name"]] = remeasured(options.data, seed, values, member)
+                    write(options.results, results)
+            results["summary"] = summary(results)
+            write(options.results, results)
+    print(json.dumps(results["summary"], indent=1))
+
+
+if __name__ == "__main__":
+    main()
