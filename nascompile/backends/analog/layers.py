@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,9 @@ from nascompile.backends.analog.grid import Block, Loaded
 from nascompile.backends.analog.periphery import Periphery
 from nascompile.backends.analog.products import Scratch, product
 from nascompile.backends.analog.ranges import InputRange
+
+if TYPE_CHECKING:
+    from nascompile.backends.analog.cpp import CppTiles
 
 
 class AnalogLayer(nn.Module):
@@ -43,6 +46,7 @@ class AnalogLayer(nn.Module):
         self.held: list[Loaded] | None = None
         self.generator: torch.Generator | None = None
         self.scratch = Scratch()
+        self.cpp: CppTiles | None = None  # what computes products in evaluation instead of torch
         self.input_range = InputRange.of(device)
         self.observing = False  # whether products widen the input range, digitally, instead of running on tiles
         self._settled = -1
@@ -161,8 +165,8 @@ class AnalogLayer(nn.Module):
 
     def product(self, columns: Columns, loaded: Sequence[Loaded]) -> Tensor:
         """The product of columns with loaded tiles: (batch, columns of all blocks, *sizes)."""
-        generator = None if self.training else self.generator
-        return product(columns, self.blocks, loaded, self.periphery, generator, self.scratch)
+        generator, cpp = (None, None) if self.training else (self.generator, self.cpp)
+        return product(columns, self.blocks, loaded, self.periphery, generator, self.scratch, cpp)
 
 
 class AnalogLinear(AnalogLayer):

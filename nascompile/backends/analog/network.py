@@ -12,6 +12,7 @@ from nascompile.analog.device import Device, HardwareAware
 from nascompile.analog.mapping import Placement, mapping_of
 from nascompile.backends.analog import config, grid, programming
 from nascompile.backends.analog.conversion import converted
+from nascompile.backends.analog.cpp import CppTiles
 from nascompile.backends.analog.layers import AnalogLayer
 from nascompile.backends.analog.periphery import Periphery
 from nascompile.backends.analog.products import Scratch
@@ -27,8 +28,11 @@ def analog(
 ) -> AnalogNetwork:
     """A copy of a network, built from `program`, whose products run on tiles of `device`.
 
-    `training` adds noise, clipping and remapping to training; without it training sees converters only. Raises
-    NasError: `missing-package` without aihwkit, `unknown-tiles`, `broken-tiles`, `not-that-network`, `unknown-layer`.
+    `training` adds noise, clipping and remapping to training; without it training sees converters only. `tiles` says
+    what computes products in evaluation; training is always in torch.
+
+    Raises NasError: `missing-package` without aihwkit, `unknown-tiles`, `broken-tiles`, `not-that-network`,
+    `unknown-layer`.
     """
     require_aihwkit()
     if tiles != "torch":
@@ -64,6 +68,8 @@ class AnalogNetwork(nn.Module):
         scratch = Scratch()
         for layer in self.layers():
             layer.generator, layer.scratch = self._generator, scratch
+            if tiles == "cpp":
+                layer.cpp = CppTiles(layer.blocks, device)
         self.clean()
 
     def layers(self) -> list[AnalogLayer]:
