@@ -2,8 +2,8 @@
 
     python benchmarks/analog_search.py --data FOLDER [--runs FOLDER] [--seeds 0 1 2] [--trials 24]
 
-The plan, fixed before the runs: `benchmarks/specs/nuclei_drift.nas` (NAS-SegNet on whole nuclei images at 32 x 32, nets of
-less than 120,000 parameters), 24 trials a search, seeds 0, 1 and 2, one process, one thread. Three searches a seed:
+The plan, fixed before the runs: `benchmarks/specs/nuclei_drift.nas` (NAS-SegNet on whole nuclei images at 32 x 32, nets
+of less than 120,000 parameters), 24 trials a search, seeds 0, 1 and 2, one process, one thread. Three searches a seed:
 
 - `drift`: evolution; Dice a month after programming (mean of 3 programmings) and parameters;
 - `digital`: the same evolution; digital Dice and parameters;
@@ -12,7 +12,7 @@ less than 120,000 parameters), 24 trials a search, seeds 0, 1 and 2, one process
 Every member of every front is then trained again as its trial was (the digital Dice has to be the trial's, to the last
 digit) and programmed 10 times more, with seeds that no search has used: what a search chose by lucky programmings does
 not count. Hypervolume in (Dice, parameters), up to Dice 0.2 and 120,000 parameters, as a share of the whole; the front
-of the re-measured values. `aware of` says which metric chose the front. Whatever is done is not done again.
+of the re-measured values. Whatever is done is not done again.
 """
 
 from __future__ import annotations
