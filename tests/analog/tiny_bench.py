@@ -86,4 +86,3 @@ class Bench:
 def quiet(title: str) -> Iterator[Report]:
     """No progress bar."""
     yield silent
-
