@@ -11,6 +11,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nascompile.config.constants import SpaceCall, argument_value, constant, space_call
+from nascompile.config.declared import one as _one
+from nascompile.config.declared import space_name
 from nascompile.config.search import SearchConfig, read_search
 from nascompile.config.settings import Overridden, Setting, Targets, apply_settings
 from nascompile.config.stages import check_keep
@@ -37,20 +39,25 @@ WHOLE: Left = MappingProxyType({})
 
 @dataclass(frozen=True, eq=False)
 class Compilation:
-    """A text, the folder that its imports and its data are relative to, and settings that override it."""
+    """A text, the folder that its imports and its data are relative to, and settings that override it.
+
+    `chosen` is the search that settings are for, in a text with several; None: all of them.
+    """
 
     source: Source
     folder: Path
     data: Path
     settings: tuple[Setting, ...] = ()
     input: Input | None = None
+    chosen: str | None = None
     _programs: dict[Any, Program] = field(default_factory=dict, repr=False)
     _spaces: dict[int, SearchSpace] = field(default_factory=dict, repr=False)
 
     @classmethod
     def from_path(
-        cls, path: Path, root: Path | None = None, settings: Sequence[Setting] = (), input: Input | None = None
-    ) -> Compilation:
+        cls, path: Path, root: Path | None = None, settings: Sequence[Setting] = (), input: Input | None = None,
+        chosen: str | None = None,
+    ) -> Compilation:  # fmt: skip
         """The text at `path`; data lies under `root` (by default the text's folder). Raises NasError."""
         try:
             text = path.read_text(encoding="utf-8")
@@ -62,7 +69,7 @@ class Compilation:
             raise error("unreadable-text", f"`{path}` is not UTF-8 text") from None
         except OSError as cause:
             raise error("unreadable-text", f"`{path}` cannot be read: {cause.strerror or cause}") from None
-        return cls(Source(str(path), text), path.parent, root or path.parent, tuple(settings), input)
+        return cls(Source(str(path), text), path.parent, root or path.parent, tuple(settings), input, chosen)
 
     @classmethod
     def from_text(
@@ -99,10 +106,11 @@ class Compilation:
             found = self._find_task(declaration.task.id, declaration.task.span)
         else:
             found = self._find_task(name)
-        if not self.settings:
+        given = self.settings if declaration is None else self._settings_of(declaration)
+        if not given:
             return read_task(found.name, self.library, self.data)
-        space = None if declaration is None else self.library.spaces.get(_space_name(declaration.space))
-        changed = apply_settings(self.settings, Targets(declaration, found, space)).task
+        space = None if declaration is None else self.library.spaces.get(space_name(declaration.space))
+        changed = apply_settings(given, Targets(declaration, found, space)).task
         return read_task(found.name, self.library, self.data, None if changed is None else changed.body)
 
     def genotype(self, name: str | None = None) -> Genotype:
@@ -140,6 +148,9 @@ class Compilation:
     def adjusted(self, call: SpaceCall) -> SpaceCall:
         """A call with those settings put in that are parameters of its space."""
         declaration = self.library.spaces[call.name]
+        about = self.library.searches.get(self.chosen or "")
+        if about is not None and space_name(about.space) != call.name:
+            return call
         by_name = {p.name: p for p in declaration.parameters}
         arguments = dict(call.arguments)
         for setting in self.settings:
@@ -221,7 +232,7 @@ class Compilation:
         if self.input is not None:
             return self.input
         for declaration in self.library.searches.values():
-            if _space_name(declaration.space) == call.name and isinstance(declaration.task, ast.Name):
+            if space_name(declaration.space) == call.name and isinstance(declaration.task, ast.Name):
                 task = self.task(search=declaration.name)
                 return (task.channels, *task.patch)
         declaration_ = self.library.spaces[call.name]
@@ -335,9 +346,12 @@ class Compilation:
 
     def _overridden(self, declaration: ast.SearchDecl) -> Overridden:
         task = declaration.task.id if isinstance(declaration.task, ast.Name) else ""
-        space = self.library.spaces.get(_space_name(declaration.space))
+        space = self.library.spaces.get(space_name(declaration.space))
         targets = Targets(declaration, self.library.tasks.get(task), space)
-        return apply_settings(self.settings, targets)
+        return apply_settings(self._settings_of(declaration), targets)
+
+    def _settings_of(self, declaration: ast.SearchDecl) -> tuple[Setting, ...]:
+        return self.settings if self.chosen in (None, declaration.name) else ()
 
     def _search_declaration(self, name: str | None) -> ast.SearchDecl:
         return _one("search", self.library.searches, name, self._own(ast.SearchDecl))
@@ -353,28 +367,6 @@ class Compilation:
 
 
 D = TypeVar("D")
-T = TypeVar("T", ast.GenotypeDecl, ast.SearchDecl, ast.TaskDecl, ast.OpDecl)
-
-
-def _one(noun: str, table: Mapping[str, T], name: str | None, own: Sequence[T]) -> T:
-    """The declaration `name`; without a name the only one of the text, else the only one known."""
-    if name is not None:
-        if name not in table:
-            listed = f"there are {', '.join(table)}" if table else None
-            raise error(f"unknown-{noun}", f"there is no {noun} `{name}`", hint=did_you_mean(name, table) or listed)
-        return table[name]
-    candidates = list(own) or list(table.values())
-    if len(candidates) == 1:
-        return candidates[0]
-    if not candidates:
-        raise error(f"missing-{noun}", f"the text declares no {noun}")
-    names = ", ".join(c.name for c in candidates)
-    raise error(f"which-{noun}", f"the text declares several {noun}s: {names}", hint="name one of them")
-
-
-def _space_name(expr: ast.Expr) -> str:
-    name = expr.callee if isinstance(expr, ast.Call) else expr
-    return name.id if isinstance(name, ast.Name) else ""
 
 
 def _frozen(value: Any) -> Any:

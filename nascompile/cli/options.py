@@ -37,9 +37,13 @@ Storage = Annotated[
 
 
 def compilation(
-    spec: Path, set_: list[str] | None, config: Path | None, data: Path | None = None, input: str | None = None
-) -> Compilation:
-    """The text with its overrides: the YAML file's first, then `--set`. Raises NasError with all bad settings."""
+    spec: Path, set_: list[str] | None, config: Path | None, data: Path | None = None, input: str | None = None,
+    search: str | None = None,
+) -> Compilation:  # fmt: skip
+    """The text with its overrides: the YAML file's first, then `--set`. They are for `search`, if it is named.
+
+    Raises NasError with all bad settings.
+    """
     settings: list[Setting] = []
     problems: list[Diagnostic] = []
     if config is not None:
@@ -54,7 +58,7 @@ def compilation(
             problems += failure.diagnostics
     if problems:
         raise NasError(problems)
-    return Compilation.from_path(spec, data, settings, input_size(input))
+    return Compilation.from_path(spec, data, settings, input_size(input), search)
 
 
 def input_size(text: str | None) -> tuple[int, ...] | None:

@@ -36,7 +36,7 @@ def run(
     A run of the same name and text is gone on with where it stopped.
     """
     begun = time.monotonic()
-    text = session.checked(options.compilation(spec, session.seeded(set_, seed), config, data))
+    text = session.checked(options.compilation(spec, session.seeded(set_, seed), config, data, search=search))
     session.checked_task(text.task(search=search))
     chosen = session.device(device)
     from nascompile.jobs.folder import record_of, write_spec

@@ -53,7 +53,7 @@ def search(
             "give its address: `--storage postgresql://HOST/DATABASE`, or `--storage sqlite:///study.db` on one machine"
         )
         raise error("missing-storage", "a study that is shared is in no run folder", hint=hint)
-    text = session.checked(options.compilation(spec, session.seeded(set_, seed), config, data))
+    text = session.checked(options.compilation(spec, session.seeded(set_, seed), config, data, search=search))
     task = session.checked_task(text.task(search=search))
     chosen = session.device(device)
     from nascompile.jobs.estimate import estimate

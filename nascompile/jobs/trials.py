@@ -94,7 +94,7 @@ class Bench:
     """Evaluates trials one after another; images and inherited weights are read once."""
 
     def __init__(self, recipe: Recipe):
-        text = Compilation(recipe.source, recipe.folder, recipe.data, recipe.settings, recipe.input)
+        text = Compilation(recipe.source, recipe.folder, recipe.data, recipe.settings, recipe.input, recipe.search)
         config = text.search(recipe.search)
         sampling = config.sampling
         if sampling is None or sampling.trial is None:
