@@ -36,6 +36,9 @@ class Simplified:
             if not isinstance(node, CallNode):
                 assert isinstance(node, LayerNode), f"{node.path}: undecided in a fixed network"
                 like = None if node.sizes_like is None else alias.get(node.sizes_like, node.sizes_like)
+                if node.layer == "interpolate" and node.attrs["to"] == 1 and like is None:
+                    alias[node.outputs[0]] = inputs[0]
+                    continue
                 nodes.append(replace(node, inputs=inputs, sizes_like=like))
                 continue
             inner = self.of(node.graph)

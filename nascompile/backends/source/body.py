@@ -184,7 +184,8 @@ class _Writer:
             output = end.outputs[0]
             once = len(end.outputs) == 1 and self.uses[output] == 1 and output not in strict
             is_result = [output] == [value for _, value in graph.outputs]
-            if once and (is_result or (len(line(code)) <= _INLINED and not isinstance(code, Chain))):
+            is_short = len(line(code)) <= _INLINED and not isinstance(code, Chain)
+            if once and (is_result or (is_short and not self._is_tangled(end, code))):
                 values[output] = code
             else:
                 named(end, code, end.outputs, number)
@@ -194,6 +195,13 @@ class _Writer:
         else:
             lines += laid_out("return ", ", ".join(line(r) for r in results), "", 8)
         self.body.forward = lines
+
+    def _is_tangled(self, node: Node, code: Code) -> bool:
+        """Whether a value is hard to follow where it is read: behind two modules, or as one of several inputs that has
+        several inputs itself."""
+        reader = next((n for n in self.graph.nodes if node.outputs[0] in _read(n)), None)
+        joins = isinstance(reader, CallNode) and len(reader.inputs) > 1
+        return line(code).count("self.") > 2 or (joins and isinstance(node, CallNode) and len(node.inputs) > 1)
 
     def _free(self, values: dict[int, Code], taken: set[str], number: int) -> set[str]:
         """Names whose values nothing reads behind node `number`; a person would use them again."""
