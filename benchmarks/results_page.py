@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import results_deploy
 from demo_table import SETS, table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -225,9 +226,18 @@ def kills() -> list[str]:
     return [*lines, ""]
 
 
+def deployed() -> list[str]:
+    parts = {
+        "onnx_always": results_deploy.always,
+        "onnx_published": results_deploy.published,
+        "small_models": results_deploy.smaller,
+    }
+    return [line for name, part in parts.items() if (found := load(name)) is not None for line in part(found)]
+
+
 def main() -> None:
     lines = ["# Results", "", "Written by `benchmarks/results_page.py` from `benchmarks/results/`.", ""]
-    for part in (quality, real_runs, fronts, latency, steps, other_steps, soundness, resume, kills):
+    for part in (quality, real_runs, fronts, latency, steps, other_steps, soundness, resume, kills, deployed):
         lines += part()
     PAGE.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
 

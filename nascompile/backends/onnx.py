@@ -137,18 +137,18 @@ def _captured(
     units = [u for u in units if all(example.shape[a] % u == 0 for a in spatial)]
     free = [({0: auto, **{a: u * torch.export.Dim(f"n{a}", min=1) for a in spatial}}, u) for u in units]
     attempts: list[tuple[dict[int, Any], int]] = [({0: auto, **dict.fromkeys(spatial, auto)}, unit), *free]
+    if not _takes_other_sizes(network, example):
+        attempts = []
     best: tuple[int, torch.export.ExportedProgram, int] | None = None
     cause: Exception | None = None
     for axes, divisor in [*attempts, ({0: auto}, unit)]:
         try:
             with _quiet():
                 program = torch.export.export(network, (example,), dynamic_shapes=(axes,), strict=False)
-                # Where a layer fixes the product of the sizes (`flatten -> linear`), torch believes each of them free.
-                _run(network, example, _free_axes(program))
         except Exception as failure:  # as above
             cause = failure
             continue
-        count = len(_free_axes(program))
+        count = _free_axes(program)
         if best is None or count > best[0]:
             best = (count, program, divisor)
         if count >= len(axes):
@@ -159,19 +159,25 @@ def _captured(
     return best[1], best[2]
 
 
-def _free_axes(program: torch.export.ExportedProgram) -> list[int]:
-    """The axes of the input whose sizes are free."""
+def _free_axes(program: torch.export.ExportedProgram) -> int:
+    """How many axes of the input have free sizes."""
     name = program.graph_signature.user_inputs[0]
     value = next(node.meta["val"] for node in program.graph.nodes if node.op == "placeholder" and node.name == name)
-    return [axis for axis, size in enumerate(value.shape) if not isinstance(size, int)]
+    return sum(not isinstance(size, int) for size in value.shape)
 
 
-def _run(network: torch.nn.Module, example: torch.Tensor, free: Sequence[int]) -> None:
-    """Raise what the network raises at other sizes of the free axes."""
-    with torch.no_grad():
-        for shape in sizes(tuple(example.shape[1:]), free):
-            if shape[2:] != example.shape[2:]:
-                network(example.new_zeros(shape))
+def _takes_other_sizes(network: torch.nn.Module, example: torch.Tensor) -> bool:
+    """Whether longer images go through. Where a layer fixes the product of the sizes (`flatten -> linear`), torch
+    would believe each of them free."""
+    shape = tuple(example.shape)
+    try:
+        with torch.no_grad():
+            for other in sizes(shape[1:], range(2, len(shape))):
+                if other[1:] != shape[1:]:
+                    network(example.new_zeros(other))
+    except RuntimeError:
+        return False
+    return True
 
 
 def _first_line(cause: BaseException) -> str:
