@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from nascompile.analog.device import with_bits
-from nascompile.backends.analog.network import AnalogNetwork
+from nascompile.backends.analog.network import AnalogNetwork, analog
 from nascompile.backends.analog.state import AnalogState, kind_of, put_state, read_state
 from nascompile.data.task import SplitName
 from nascompile.jobs.analog_evaluation import over_time, task_measure
@@ -79,8 +79,10 @@ def measure_on_device(
 
 
 def _network(plan: AnalogPlan, state: AnalogState | None, data: Data | None) -> AnalogNetwork:
-    network = plan.converted(plan.network(), data)
-    if state is not None:
+    if state is None:
+        network = plan.converted(plan.network(), data)
+    else:  # made as it was trained: without remapping a state has the scales of its tiles
+        network = analog(plan.network(), plan.program, plan.device, training=state.device.training)
         put_state(state, network, digest=plan.digest)
     network.eval()
     return network

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-
 from tiny_bench import Bench
 
 from nascompile.analog.device import load_device, shipped_devices, with_bits

@@ -1,4 +1,4 @@
-"""Training for a device: the same bytes for the same seed, killed or not, and a control that differs in nothing else."""
+"""Training for a device: the same bytes for the same seed, killed or not; a control that differs in nothing else."""
 
 from __future__ import annotations
 

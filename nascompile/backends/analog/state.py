@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +35,10 @@ _PICKLES = (b"PK\x03\x04", b"\x80")
 
 @dataclass(frozen=True, slots=True)
 class AnalogState:
-    """Clean weights by name, the device, and which network they are of: `digest` and the genotype's text."""
+    """Clean weights by name, the device, and which network they are of: `digest` and the genotype's text.
+
+    The device's `training` is how the weights were trained; without remapping they keep the scales of their tiles.
+    """
 
     tensors: Mapping[str, torch.Tensor]
     device: Device
@@ -49,12 +52,13 @@ def state_bytes(network: AnalogNetwork, digest: str, genotype: str) -> bytes:
     Raises NasError or whatever `clean_state` raises for a network whose weights are programmed.
     """
     tensors = {name: t.detach().cpu().contiguous().clone() for name, t in network.clean_state().items()}
+    device = network.device if network.aware is None else replace(network.device, training=network.aware)
     header = {
         "format": FORMAT,
         "kind": KIND,
         "digest": digest,
         "genotype": genotype,
-        "device": device_text(network.device),
+        "device": device_text(device),
         "checksum": checksum(tensors),
     }
     return save(tensors, {_KEY: json.dumps(header, sort_keys=True)})

@@ -1,0 +1,125 @@
+"""`run` with `stage analog`, `train --analog`, `evaluate --device pcm`: what they write, print and refuse."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from nascompile import runs
+
+from .conftest import TINY, Command
+
+STAGE = """\
+  stage analog {
+    weights = sgd(lr = 0.01)
+    budget = 2 steps
+    programmings = 2
+    times = [1 s, 1 month]
+  }
+}
+"""
+
+
+@pytest.fixture
+def analog_spec(spec: Path) -> Path:
+    path = spec.with_name("analog.nas")
+    text = TINY.replace("compare = [background, random, plain]", "compare = [background]")
+    path.write_text(text.rstrip().removesuffix("}") + STAGE, encoding="utf-8")
+    return path
+
+
+def test_a_run_ends_on_tiles(nascompile: Command, analog_spec: Path, demo: Path) -> None:
+    done = nascompile("run", analog_spec, "--data", demo, "--name", "tiles")
+    assert done.code == 0, done.err
+    assert "on pcm" in done.out and "hardware-aware" in done.out and "±" in done.out
+    run = runs.Run(Path("runs/tiles"))
+    results = runs.read_json(run.path("results.json"))
+    assert [e["name"] for e in results["entries"]] == ["background", "searched"]
+    entries = results["analog"]["pcm"]["entries"]
+    assert list(entries) == ["converted", "hardware-aware", "control"]
+    searched = results["entries"][1]["evaluation"]["summaries"]["dice"]["value"]
+    assert entries["converted"]["digital"] == pytest.approx(searched, abs=1e-4)
+    page = run.path("README.md").read_text(encoding="utf-8")
+    assert "## On analog tiles: pcm" in page and "analog_pcm.svg" in page and "`analog_pcm.safetensors`" in page
+    assert run.path("analog_pcm.svg").read_text(encoding="utf-8").startswith("<?xml")
+    assert nascompile("report", "tiles").code == 0
+    assert "On analog tiles: pcm" in run.path("report.html").read_text(encoding="utf-8")
+    again = nascompile("run", analog_spec, "--data", demo, "--name", "tiles")
+    assert "is finished" in again.err and "on pcm" in again.out
+
+
+def test_training_of_a_genotype_goes_on_to_tiles(nascompile: Command, analog_spec: Path, demo: Path) -> None:
+    done = nascompile("train", analog_spec, "-g", "one", "--data", demo, "--name", "trained")
+    assert done.code == 0, done.err
+    assert "on pcm" in done.out
+    assert Path("runs/trained/analog_pcm.safetensors").exists()
+
+
+@pytest.mark.usefixtures("work")
+def test_a_finished_run_is_trained_for_a_device(nascompile: Command, demo: Path) -> None:
+    few = ("--set", "analog.budget=2 steps", "--set", "analog.programmings=2", "--data", demo)
+    done = nascompile("train", "--analog", "--device", "ideal", "--run", "all", *few)
+    assert done.code == 0, done.err
+    run = runs.Run(Path("runs/all"))
+    entry = runs.read_json(run.path("analog_ideal.json"))["entries"]["converted"]
+    assert all(
+        v == pytest.approx(entry["digital"], abs=1e-5) for at in entry["times"].values() for v in at["values"]
+    )  # fmt: skip
+    assert runs.read_json(run.path("results.json"))["analog"].keys() == {"ideal"}
+    assert run.record()["step"] == "finished"
+    done = nascompile("train", "--analog", "--device", "ideal", *few)
+    assert done.code == 0 and "train" not in done.out.split("on ideal")[0]
+    # What was trained for tiles is measured beside the digital weights.
+    done = nascompile("evaluate", "--device", "ideal", "--programmings", "2", "--times", "1 s", "--data", demo)
+    assert done.code == 0, done.err
+    assert "converted" in done.out and "hardware-aware" in done.out
+
+
+@pytest.mark.usefixtures("work")
+def test_evaluation_over_time_as_table_json_and_picture(nascompile: Command, demo: Path) -> None:
+    given = ("evaluate", "all", "--device", "pcm", "--data", demo, "--programmings", "2", "--bits", "3,8")
+    done = nascompile(*given, "--times", "1 s, 2 days", "--plot", "over_time.svg")
+    assert done.code == 0, done.err
+    assert "converted, 3 bits" in done.out and "2 days" in done.out and "2 programmings" in done.out
+    assert "converted, 8 bits" in Path("over_time.svg").read_text(encoding="utf-8")
+    first, second = (nascompile(*given, "--times", "1 s", "--json") for _ in range(2))
+    found = json.loads(first.out)
+    assert first.out == second.out
+    assert found["times"] == {"1 s": 1.0} and found["split"] == "test"
+    assert found["entries"]["converted, 3 bits"]["times"]["1 s"]["mean"] is not None
+    validation = nascompile(*given, "--times", "1 s", "--json", "--split", "val", "--metric", "jaccard")
+    assert json.loads(validation.out)["metric"] == "jaccard"
+
+
+@pytest.mark.usefixtures("work")
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("evaluate", "--device", "pmc"), "unknown-device"),
+        (("evaluate", "--device", "none.yaml"), "missing-file"),
+        (("evaluate", "--device", "pcm", "--bits", "4,x"), "bad-value"),
+        (("evaluate", "--device", "pcm", "--times", "1"), "missing-unit"),
+        (("evaluate", "--device", "reram", "--times", "1 hour"), "unknown-time"),
+        (("evaluate", "--times", "1 s"), "bad-value"),
+        (("evaluate", "--device", "pcm", "--weights", "foreign.pth"), "not-a-clean-state"),
+        (("evaluate", "--device", "pcm", "--weights", "runs/all/train.safetensors"), "missing-file"),
+        (("train", "--analog", "tiny.nas"), "two-targets"),
+        (("train", "--analog", "--run", "al"), "unknown-run"),
+        (("train", "--analog", "--set", "analog.nois=1"), "unknown-setting"),
+    ],
+)
+def test_mistakes(nascompile: Command, demo: Path, arguments: tuple[str, ...], code: str) -> None:
+    torch.save({"weight": torch.zeros(3)}, "foreign.pth")
+    done = nascompile(*arguments, "--data", demo)
+    assert done.code == 1
+    assert f"[{code}]" in done.err
+
+
+@pytest.mark.usefixtures("work")
+def test_a_run_without_trained_weights(nascompile: Command, demo: Path) -> None:
+    Path("runs/all/weights.safetensors").unlink()
+    done = nascompile("train", "--analog", "--run", "all", "--data", demo)
+    assert done.code == 1 and "[missing-weights]" in done.err
