@@ -57,9 +57,9 @@ def plain(found: Any) -> dict[str, Any]:
 
 def tested(surrogate: Any, runs: Sequence[Any]) -> dict[str, Any]:
     """A surrogate on nets that it was not fitted to."""
-    from nascompile.jobs.surrogates import test_on
+    from nascompile.jobs.surrogates import compare
 
-    found = test_on(surrogate, runs)
+    found = compare(surrogate, runs)
     return {
         **plain(found.agreement),
         "within the 90% interval": round(found.covered, 3),

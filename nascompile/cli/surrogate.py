@@ -68,11 +68,11 @@ def test(
     root: options.Runs = options.RUNS,
 ) -> None:
     """Compare a surrogate with nets that it was not fitted to; warns where they are of another space or region."""
-    from nascompile.jobs.surrogates import evaluated, test_on
+    from nascompile.jobs.surrogates import compare, evaluated
     from nascompile.report.tables import show_table
     from nascompile.search.surrogate.file import load
 
-    found = test_on(load(file), [evaluated(runs.find(root, name), data) for name in run])
+    found = compare(load(file), [evaluated(runs.find(root, name), data) for name in run])
     warn(found.problems)
     rows = [
         *_agreement(found.agreement),

@@ -43,7 +43,7 @@ class Evaluated:
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class Comparison:
     """A surrogate against nets that it was not fitted to.
 
     `repeated` nets were among the fitted ones and are left out; `unknown` is the share outside the region that it
@@ -119,7 +119,7 @@ def fit_runs(runs: Sequence[Evaluated], target: str, *, seed: int = 0) -> Surrog
     return fit(name, first, rows, values, seed=seed, about=about)
 
 
-def test_on(surrogate: Surrogate, runs: Sequence[Evaluated]) -> Test:
+def compare(surrogate: Surrogate, runs: Sequence[Evaluated]) -> Comparison:
     """How a surrogate orders what runs evaluated. Columns of another space are matched by name, for a space without a
     column it is 0: `problems` says so. Raises NasError (`too-few-nets`)."""
     _, expr = target_of(surrogate.target)
@@ -139,7 +139,7 @@ def test_on(surrogate: Surrogate, runs: Sequence[Evaluated]) -> Test:
     if len(pairs) < 2:
         message = f"{len(pairs)} nets have `{surrogate.target}` and were not fitted"
         raise error("too-few-nets", message, hint="name runs that took no part in fitting")
-    return Test(
+    return Comparison(
         agreement([value for value, _ in pairs], [said.value for _, said in pairs]),
         repeated,
         sum(not said.is_known for _, said in pairs) / len(pairs),

@@ -67,6 +67,8 @@ MISTAKES = [
     ("optuna(sampler = nsga3, population = 1)", "", "30 trials", "bad-option", "1", ""),
     ("optuna(sampler = tpee)", "", "30 trials", "bad-option", "tpee", "did you mean `tpe`?"),
     ("partial_order(cost = mac)", "", "30 trials", "bad-option", "mac", "did you mean `macs`?"),
+    ("partial_order(cost = latency)", "", "30 trials", "bad-option", "latency", "cpu.yaml"),
+    ("partial_order(cost = 3)", "", "30 trials", "bad-option", "", "macs"),
     ("random", "", "30 epochs", "wrong-unit", "30 epochs", "40 trials"),
     ("random", "", "2.5 trials", "bad-value", "2.5 trials", "40 trials"),
     ("random", "  enqueue = [nothing]\n", "30 trials", "unknown-genotype", "[nothing]", ""),
@@ -74,6 +76,24 @@ MISTAKES = [
     ("random", "  maximize dize\n", "30 trials", "unknown-measure", "dize", "did you mean `dice`?"),
     ("random", "  where parms < 2M\n", "30 trials", "unknown-measure", "parms", "did you mean `params`?"),
     ("random", "  minimize latency(onxruntime.cpu)\n", "30 trials", "unknown-target", "", "onnxruntime.cpu"),
+    ("random", "  maximize analog_metric\n", "30 trials", "missing-argument", "analog_metric", "after = 1 month"),
+    ("random", "  maximize analog_metric(pmc, after = 1 s)\n", "30 trials", "unknown-device", "pmc", "`pcm`"),
+    ("random", "  maximize analog_metric(aftr = 1 s)\n", "30 trials", "unknown-argument", "aftr = 1 s", "`after`"),
+    ("random", "  maximize analog_metric(after = 5)\n", "30 trials", "missing-unit", "5", "1 month"),
+    ("random", "  maximize analog_metric(after = 5 steps)\n", "30 trials", "wrong-unit", "5 steps", "1 month"),
+    ("random", "  maximize analog_drop(after = 1 s)\n", "30 trials", "bad-value", "1 s", "analog_drop"),
+    ("random", "  maximize analog_metric(pcm, reram, after = 1 day)\n", "30 trials", "too-many-arguments", "reram", ""),
+    ("random", "  maximize analog_metrik(after = 1 day)\n", "30 trials", "unknown-measure", "", "`analog_metric`"),
+    ("random", "  minimize predicted(s.json)\n", "30 trials", "missing-argument", "", "FILE.json"),
+    ("random", "  stage trial { programmings = 0 }\n", "30 trials", "bad-value", "0", ""),
+    (
+        "bilevel",
+        "  maximize analog_metric(after = 1 day)\n",
+        "30 epochs",
+        "unknown-measure",
+        "",
+        "strategy = evolution",
+    ),
     ("random", "  stage trials { budget = 3 steps }\n", "30 trials", "unknown-stage", "", "did you mean `trial`?"),
     ("random", "  stage trial { limit = 3 steps }\n", "30 trials", "wrong-unit", "3 steps", "5 minutes"),
     ("random", "  stage trial { budgt = 3 steps }\n", "30 trials", "unknown-field", "budgt", "did you mean `budget`?"),
@@ -137,6 +157,23 @@ def test_objectives_are_expressions(compiled: Compiled, written: str, value: flo
 )
 def test_a_condition_says_how_far_it_is_broken(compiled: Compiled, written: str, broken: float) -> None:
     assert violation(expression(written), MEASURES, compiled().library) == pytest.approx(broken)
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("analog_metric(after = 1 month)", "analog_metric(pcm, after = 1 month)"),
+        ("analog_metric(after = 30 days, reram)", "analog_metric(reram, after = 1 month)"),
+        ('analog_drop("mine.yaml", after = 90 s)', 'analog_drop("mine.yaml", after = 90 s)'),
+        ("analog_drop(pcm, after = 2 years)", "analog_drop(pcm, after = 2 years)"),
+        ("analog_drop(pcm, after = 36 hours)", "analog_drop(pcm, after = 36 hours)"),
+        ('predicted("drop.json")', 'predicted("drop.json")'),
+        ('novelty("drop.json")', 'novelty("drop.json")'),
+    ],
+)
+def test_analog_measures_are_named_by_what_they_mean(compiled: Compiled, written: str, name: str) -> None:
+    assert list(names_of(expression(written))) == [name]
+    assert value_of(expression(f"2 * {written}"), {name: 0.25}, compiled().library) == 0.5
 
 
 def test_names_are_full(compiled: Compiled) -> None:
