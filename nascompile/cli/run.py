@@ -37,12 +37,14 @@ def run(
     """
     begun = time.monotonic()
     text = session.checked(options.compilation(spec, session.seeded(set_, seed), config, data, search=search))
-    session.checked_task(text.task(search=search))
+    task = session.checked_task(text.task(search=search))
     chosen = session.device(device)
     from nascompile.jobs.folder import record_of, write_spec
     from nascompile.jobs.pipeline import run_all, start
+    from nascompile.jobs.readiness import require_ready
     from nascompile.jobs.sampling import Where, identity
 
+    require_ready(text, search, task, root)
     digest = identity(text, search)
     if fresh and name is not None and (root / name / runs.RECORD).is_file():
         shutil.rmtree(root / name)

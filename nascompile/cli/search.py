@@ -15,9 +15,8 @@ from nascompile.cli.guard import guarded
 from nascompile.diagnostics import error
 
 if TYPE_CHECKING:
-    from nascompile.compilation import Compilation
-    from nascompile.data.task import Task
     from nascompile.jobs.estimate import Estimate
+    from nascompile.jobs.sampling import Sampled
 
 
 @guarded
@@ -59,14 +58,15 @@ def search(
     from nascompile.jobs.estimate import estimate
     from nascompile.jobs.folder import record_of, write_spec
     from nascompile.jobs.pipeline import search_step, start
+    from nascompile.jobs.readiness import require_ready
     from nascompile.jobs.sampling import Where, identity
     from nascompile.jobs.stages import previews
     from nascompile.jobs.training import Data
 
     digest = identity(text, search)
-    is_sampled = text.search(search).sampling is not None
-    if dry_run and is_sampled:
-        print_sampled(text, search, task)
+    ready = require_ready(text, search, task, root)
+    if dry_run and ready is not None:
+        print_sampled(ready)
         return
     if dry_run:
         images = Data.of(task, 0)
@@ -84,8 +84,8 @@ def search(
         text, run, search, chosen, session.announce, lambda line: print(line, file=sys.stderr),
         workers=workers, where=Where(storage, join, take_over, any_machine),
     )  # fmt: skip
-    if is_sampled:
-        print_sampled(text, search, task)
+    if ready is not None:
+        print_sampled(ready)
     elif not run.path("genotype.nas").exists():
         for title, prepared in previews(text, search, context.data):
             print_estimate(estimate(prepared, context.data.train, chosen), prepared.space.size(), str(chosen), title)
@@ -95,16 +95,13 @@ def search(
         again = f"nascompile search {spec} --resume --name {run.name}" + (f" --join {join}" if join else "")
         raise KeyboardInterrupt(f"resume with `{again}` and the same settings") from None
     print(run.path("genotype.nas").read_text(encoding="utf-8"))
-    if is_sampled:
+    if ready is not None:
         print_front(run)
     print(f"run {run.folder}")
 
 
-def print_sampled(text: Compilation, search: str | None, task: Task) -> None:
+def print_sampled(prepared: Sampled) -> None:
     """What a search that tries genotypes will do, before it starts."""
-    from nascompile.jobs.sampling import prepare_sampled
-
-    prepared = prepare_sampled(text, search, task)
     config = prepared.config
     goals = ", ".join(f"{'minimize' if goal.sign > 0 else 'maximize'} {goal.name}" for goal in prepared.goals)
     print(

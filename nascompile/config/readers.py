@@ -173,7 +173,7 @@ def check_choice(found: Choice, expr: ast.Expr, noun: str, table: dict[str, dict
             raise error("unknown-option", f"the {noun} `{found.name}` has no option `{name}`", spans[name], hint=hint)
         if not _fits(value, known[name]):
             default = known[name]
-            shown = str(default).lower() if isinstance(default, bool) else default
+            shown = str(default).lower() if isinstance(default, bool) else getattr(default, "name", default)
             message = f"`{name}` of the {noun} `{found.name}` cannot be `{_value_text(spans[name])}`"
             raise error("bad-option", message, spans[name], hint=None if shown is None else f"the default is `{shown}`")
 

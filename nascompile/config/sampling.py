@@ -27,12 +27,11 @@ SAMPLED: Table = {
     },
     "nsga2": {"population": 20, "crossover": 0.9, "mutation": 0.6},
     "optuna": {"sampler": "tpe", "startup": 10, "lag": 4, "population": 20},
-    "partial_order": {"cost": "macs", "lag": 1},
+    "partial_order": {"cost": Choice("macs"), "lag": 1},
     "random": {},
 }  # fmt: skip
 
 WORDS: dict[str, tuple[str, ...]] = {
-    "cost": STATIC,
     "moves": ("values", "steps"),
     "sampler": ("tpe", "gp", "random", "nsga2", "nsga3", "qmc"),
     "start": ("random", "latin"),
@@ -114,6 +113,17 @@ TRIAL_FIELDS: dict[str, Reader] = {
     "limit": _limit, "inherit": readers.word(), "budget": _trial_budget, "programmings": readers.integer(1),
 }  # fmt: skip
 """Fields of `stage trial` that `stage train` does not have, or not with these values."""
+
+
+def cost_of_order(expr: ast.Expr, library: Library) -> str:
+    """The full name of the measure of `cost = params` or `latency("cpu.yaml")`. Raises NasError (`bad-option`)."""
+    name = objectives.name_of(expr)
+    if name is not None and (name in STATIC or objectives.table_of(name) is not None):
+        return name
+    words = " ".join(expr.span.text.split())
+    listed = f'there are {", ".join(STATIC)}, and latency tables: `latency("cpu.yaml")`'
+    hint = did_you_mean(words, STATIC) or listed
+    raise error("bad-option", f"`cost` cannot be `{words}`: it has to be known without a run", expr.span, hint=hint)
 
 
 def check_strategy(strategy: Choice, expr: ast.Expr) -> None:

@@ -20,6 +20,7 @@ from nascompile.config.sampling import (
     check_relaxed,
     check_sampled,
     check_strategy,
+    cost_of_order,
     is_sampled,
     read_budget,
     read_sampling,
@@ -259,6 +260,8 @@ def _read_strategy(expr: ast.Expr, library: Library) -> Choice:
             options["warmup"] = readers.budget(argument.value, library)
         if argument.name == "patience":
             options["patience"] = readers.integer(1)(argument.value, library)
+        if argument.name == "cost":
+            options["cost"] = cost_of_order(argument.value, library)
         if argument.name == "temperature":
             options["temperature"] = readers.choice_of("temperature", TEMPERATURES)(argument.value, library)
         if argument.name in STRATEGY_READERS:

@@ -14,6 +14,8 @@ from nascompile.ir.program import Program
 from nascompile.profile.latency_model import LatencyModel
 from nascompile.profile.latency_table import find
 from nascompile.profile.operations import operations_of
+from nascompile.semantics.penalties import latency_targets
+from nascompile.source import Span
 from nascompile.syntax import nodes as ast
 
 
@@ -33,7 +35,7 @@ class Predictor:
 
 
 def predictor_of(config: SearchConfig, folder: Path) -> Predictor:
-    """The models of all tables that objectives and conditions name.
+    """The models of all tables that objectives, conditions and the strategy's `cost` name.
 
     A table is a file, relative to `folder` (the text's) or else to the working directory, or one that ships. Raises
     NasError (`unknown-target`, at its place in the text; `bad-latency-table`).
@@ -41,20 +43,33 @@ def predictor_of(config: SearchConfig, folder: Path) -> Predictor:
     models: dict[str, LatencyModel] = {}
     digests: dict[str, str] = {}
     problems: list[Diagnostic] = []
-    for expr in _latencies(config):
-        name = name_of(expr) or ""
-        target = table_of(name) or ""
-        if name in models:
+    named = [(name_of(expr) or "", expr.span) for expr in _latencies(config)]
+    for name, span in (*named, (str(config.strategy.options.get("cost", "")), config.strategy.span)):
+        target = table_of(name)
+        if name in models or target is None:
             continue
         try:
-            path = folder / target if target and (folder / target).is_file() else find(target)
+            path = find(target, folder)
             models[name] = LatencyModel.from_file(path)
             digests[name] = hashlib.sha256(path.read_bytes()).hexdigest()
         except NasError as failure:
-            problems += [_placed(d, expr) for d in failure.diagnostics]
+            problems += [_placed(d, span) for d in failure.diagnostics]
     if problems:
         raise NasError(problems)
     return Predictor(models, digests)
+
+
+def require_tables(config: SearchConfig, folder: Path) -> None:
+    """Raise NasError for tables of `expected(latency(...))` that are not there, at their places, or cannot be read."""
+    problems: list[Diagnostic] = []
+    for each in (config, *(stage.config for stage in config.stages)):
+        for target, span in latency_targets(each.penalty):
+            try:
+                LatencyModel.from_file(find(target, folder))
+            except NasError as failure:
+                problems += [_placed(d, span) for d in failure.diagnostics]
+    if problems:
+        raise NasError(dict.fromkeys(problems))
 
 
 def _latencies(config: SearchConfig) -> Iterator[ast.Expr]:
@@ -64,8 +79,8 @@ def _latencies(config: SearchConfig) -> Iterator[ast.Expr]:
         yield from latencies_of(condition)
 
 
-def _placed(problem: Diagnostic, expr: ast.Expr) -> Diagnostic:
+def _placed(problem: Diagnostic, span: Span | None) -> Diagnostic:
     """A diagnostic without a place gets that of the text which names the table."""
-    if problem.primary is not None:
+    if problem.primary is not None or span is None:
         return problem
-    return Diagnostic(problem.code, problem.message, Label(expr.span), hint=problem.hint)
+    return Diagnostic(problem.code, problem.message, Label(span), hint=problem.hint)

@@ -146,7 +146,8 @@ def prepare_sampled(text: Compilation, name: str | None, task: Task) -> Sampled:
         message = f"`reference` has {len(sampling.reference)} values, and there are {len(goals)} objectives"
         raise error("bad-value", message, config.spans.get("reference"))
     first = tuple(_enqueued(text, one, space, config) for one in sampling.enqueue)
-    priced = (*PRICED, *(m for m in measures_of(config, task) if m in STATIC and m not in PRICED))
+    wanted = (*measures_of(config, task), config.strategy.options.get("cost", ""))
+    priced = (*PRICED, *dict.fromkeys(m for m in wanted if m in STATIC and m not in PRICED))
     pricer = Pricer(text.library, space)
     return Sampled(
         text, name, config, sampling, task, space, goals, first, identity(text, name), pricer, priced,

@@ -78,7 +78,7 @@ def prepare(
     supernet = build_supernet(space.program, start)
     penalty = None
     if config.penalty is not None:
-        penalty = read_penalty(config.penalty, space.program, supernet.architecture)
+        penalty = read_penalty(config.penalty, space.program, supernet.architecture, text.folder)
     options = config.strategy.options
     settings = BilevelConfig(
         budget=config.budget,

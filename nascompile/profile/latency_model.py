@@ -63,11 +63,11 @@ class LatencyModel:
     _by_family: dict[str, list[Kernel]] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def from_target(cls, name: str) -> LatencyModel:
-        """The model of a table's file, or of a target that ships. Raises NasError."""
+    def from_target(cls, name: str, folder: Path | None = None) -> LatencyModel:
+        """The model of a table's file, or of a target that ships (`latency_table.find`). Raises NasError."""
         from nascompile.profile.latency_table import find, load
 
-        return cls(load(find(name)))
+        return cls(load(find(name, folder)))
 
     @classmethod
     def from_file(cls, path: Path) -> LatencyModel:

@@ -57,8 +57,13 @@ class Table:
         return int(self.target["block"])
 
 
-def find(name: str) -> Path:
-    """The file of a target: a path, or the name of one that ships. Raises NasError (`unknown-target`)."""
+def find(name: str, folder: Path | None = None) -> Path:
+    """The file of a target: a path, from `folder` or else from the working directory, or the name of one that ships.
+
+    Raises NasError (`unknown-target`).
+    """
+    if folder is not None and name and (folder / name).is_file():
+        return folder / name
     path = Path(name)
     if path.suffix in (".yaml", ".yml") or path.exists():
         if not path.is_file():

@@ -8,6 +8,7 @@ from nascompile.diagnostics import Diagnostic, Label, did_you_mean
 from nascompile.ir.program import CallNode, Decision, Graph, LayerNode, Program
 from nascompile.ir.symbols import COSTS
 from nascompile.semantics.connectivity import shared_nodes
+from nascompile.source import Span
 from nascompile.syntax import nodes as ast
 
 FUNCTIONS = ("abs", "consistency", "entropy", "expected", "ramp")
@@ -132,6 +133,20 @@ def _connection(expr: ast.Expr, program: Program) -> Iterator[Diagnostic]:
     if not shared_nodes(program.constraints, order):
         hint = f"write `where connected({name})`, with every node fed by one decision only"
         yield _at(expr, "not-connected", f"no `where` connects the decisions `{name}`", hint)
+
+
+def latency_targets(expr: ast.Expr | None) -> Iterator[tuple[str, Span]]:
+    """The latency tables of a penalty, each with its place."""
+    if isinstance(expr, ast.Unary):
+        yield from latency_targets(expr.operand)
+    elif isinstance(expr, ast.Binary):
+        yield from latency_targets(expr.left)
+        yield from latency_targets(expr.right)
+    elif isinstance(expr, ast.Call):
+        if (target := latency_target(expr)) is not None:
+            yield target, expr.span
+        for argument in expr.arguments:
+            yield from latency_targets(argument.value)
 
 
 def latency_target(expr: ast.Expr) -> str | None:

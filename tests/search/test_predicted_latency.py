@@ -8,10 +8,12 @@ import pytest
 import torch
 
 from nascompile import runs
+from nascompile.backends.architecture import Architecture
 from nascompile.compilation import Compilation
 from nascompile.config.objectives import names_of, table_of
 from nascompile.config.settings import from_argument
 from nascompile.diagnostics import NasError
+from nascompile.jobs.predicting import require_tables
 from nascompile.jobs.sampling import Sampled, prepare_sampled, search_sampled
 from nascompile.jobs.trials import measures_of
 from nascompile.profile.latency_calibration import fitted
@@ -19,6 +21,7 @@ from nascompile.profile.latency_model import LatencyModel
 from nascompile.profile.latency_samples import samples
 from nascompile.profile.latency_table import write
 from nascompile.runs import Run, read_json
+from nascompile.search.oneshot.penalty import read_penalty
 
 TEXT = """\
 nas 1
@@ -106,6 +109,37 @@ def test_a_slow_genotype_is_rejected_before_it_is_tried(folder: Path, demo: Path
     compiled = Compilation.from_text(both, "tiny.nas", folder)
     measures, broken = prepare_sampled(compiled, None, compiled.task()).price(genotype)
     assert broken > 0 and 'latency("made.yaml")' not in measures
+
+
+@pytest.mark.parametrize("cost", ['latency("made.yaml")', "peak_memory"])
+def test_partial_order_prunes_by_any_cost_that_is_known_without_a_run(cost: str, folder: Path, demo: Path) -> None:
+    text = TEXT.replace("strategy = random", f"strategy = partial_order(cost = {cost})")
+    text = text.replace('minimize latency("made.yaml"), -params', "minimize -params\n  where params < 9000")
+    run = searched(folder, demo, cost[:4], text)
+    tried = read_json(run.path("trials.json"))["trials"]
+    assert all(cost in t["measures"] for t in tried if t["state"] == "complete")
+    sampled = prepared(folder, demo, text)
+    every = [sampled.price(g) for g in sampled.space.enumerate()]
+    assert any(cost not in measures for measures, _ in every) == cost.startswith("latency"), "of what is too large"
+
+
+def test_a_table_of_a_penalty_lies_beside_the_text(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relaxed = TEXT[: TEXT.index("search s")].replace("  c = pick one of [8, 16, 32]\n", "  c = 8\n")
+    relaxed += 'search r : tiny on cells {\n  budget = 1 epochs\n  penalty = 0.1 * expected(latency("made.yaml"))\n}\n'
+    monkeypatch.chdir(tmp_path)
+    compiled = Compilation.from_text(relaxed, "tiny.nas", folder)
+    config = compiled.search()
+    program = compiled.space().program
+    require_tables(config, folder)
+    assert config.penalty is not None
+    assert read_penalty(config.penalty, program, Architecture(program.decisions, 0), folder)(0.0).item() > 0
+    with pytest.raises(NasError) as failure:
+        require_tables(config, tmp_path)
+    (problem,) = failure.value.diagnostics
+    assert problem.code == "unknown-target"
+    assert problem.primary is not None and problem.primary.span.text == 'latency("made.yaml")'
 
 
 def test_a_resumed_search_equals_a_whole_one_and_another_table_is_refused(folder: Path, demo: Path) -> None:

@@ -149,6 +149,22 @@ def test_sharing_needs_an_address(tmp_path: Path, demo: Path) -> None:
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.parametrize(
+    ("command", "setting", "code"),
+    [
+        ("search", "trial.inherit='nowhere'", "unknown-run"),
+        ("run", "strategy=partial_order(cost=latency('no.yaml'))", "unknown-target"),
+    ],
+)
+def test_what_a_search_needs_is_looked_at_before_there_is_a_run(
+    command: str, setting: str, code: str, tmp_path: Path, demo: Path
+) -> None:
+    done = nascompile(tmp_path, demo, command, "--set", setting.replace("'", '"'))
+    assert done.returncode == 1
+    assert f"[{code}]" in done.stderr
+    assert not (tmp_path / "runs").exists()
+
+
 def test_another_seed_is_another_search(whole: Path, demo: Path) -> None:
     done = nascompile(whole.parents[1], demo, "search", "--name", "a", "--resume", "--seed", "4")
     assert done.returncode == 1

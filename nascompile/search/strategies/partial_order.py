@@ -16,7 +16,8 @@ from nascompile.space.order import Order
 
 @dataclass(slots=True)
 class PartialOrder:
-    """The score is the first objective; `cost` names a static measure. `lag` trials can run at once, with less pruning.
+    """The score is the first objective; `cost` names a static or predicted measure. `lag` trials can run at once, with
+    less pruning.
 
     What is narrower or shallower than a trained network is left out if it costs more than another trained network that
     scores at least as well. When 500 draws find nothing else, the search is over.
@@ -43,7 +44,8 @@ class PartialOrder:
         pruning = partial_order.limits(done)
 
         def price(genotype: Genotype) -> float:
-            return problem.cost(genotype)[self.cost]
+            # What breaks another condition has no predicted latency; nothing is known to be as costly.
+            return problem.cost(genotype).get(self.cost, float("inf"))
 
         def violation(genotype: Genotype) -> float:
             return problem.violation(genotype) + partial_order.is_pruned(genotype, order, price, pruning)
