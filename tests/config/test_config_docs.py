@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nascompile.config import search, tables, task
+from nascompile.config import analog, search, tables, task
 from nascompile.data.augment import AUGMENTATIONS
 
 
@@ -23,7 +23,12 @@ def fields(part: str) -> set[str]:
 
 @pytest.mark.parametrize(
     ("start", "readers"),
-    [("task", task.READERS), ("search", search.READERS), ("stage", search.TRAIN_READERS)],
+    [
+        ("task", task.READERS),
+        ("search", search.READERS),
+        ("stage train", search.TRAIN_READERS),
+        ("stage analog", analog.OWN_READERS),
+    ],
 )
 def test_every_field_is_there_and_no_other(root: Path, start: str, readers: dict[str, object]) -> None:
     assert fields(section(root, start)) == set(readers)
