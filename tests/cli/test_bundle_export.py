@@ -262,6 +262,51 @@ def test_monais_commands_take_a_classification(nascompile: Command, tmp_path: Pa
         assert np.allclose([float(v) for v in first[2:]], [float(v) for v in second[2:]], atol=1e-5)
 
 
+SCHEMA = {
+    "$schema": "http://json-schema.org/draft-07/schema#",
+    "type": "object",
+    "required": ["version", "changelog", "monai_version", "required_packages_version", "network_data_format"],
+    "properties": {
+        "version": {"type": "string", "pattern": "^[0-9]+[.][0-9]+[.][0-9]+$"},
+        "changelog": {"type": "object", "additionalProperties": {"type": "string"}},
+        "network_data_format": {
+            "type": "object",
+            "required": ["inputs", "outputs"],
+            "properties": {
+                "inputs": {
+                    "type": "object",
+                    "required": ["image"],
+                    "additionalProperties": {
+                        "type": "object",
+                        "required": ["type", "num_channels", "spatial_shape", "dtype", "value_range", "is_patch_data"],
+                        "properties": {
+                            "num_channels": {"type": "integer"},
+                            "spatial_shape": {"type": "array", "items": {"type": ["integer", "string"]}},
+                            "channel_def": {"type": "object", "additionalProperties": {"type": "string"}},
+                        },
+                    },
+                }
+            },
+        },
+    },
+}
+"""What a bundle of any network has; MONAI's own schema, which has to be fetched, says more."""
+
+
+def test_monai_compares_the_description_with_a_schema(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of it that is there is not fetched: the command works without a network."""
+    pytest.importorskip("jsonschema")
+    from monai.bundle import verify_metadata
+
+    monkeypatch.chdir(bundle)
+    schema = bundle.parent / "schema.json"
+    schema.write_text(json.dumps(SCHEMA), encoding="utf-8")
+    verify_metadata(meta_file="configs/metadata.json", filepath=str(schema))
+    schema.write_text(json.dumps({**SCHEMA, "required": ["something_else"]}), encoding="utf-8")
+    with pytest.raises(ValueError, match="something_else"):
+        verify_metadata(meta_file="configs/metadata.json", filepath=str(schema))
+
+
 @pytest.mark.slow
 def test_monais_commands_take_a_segmentation(nascompile: Command, bundle: Path, images: Path, work: Path) -> None:
     configs = ("--meta_file", "configs/metadata.json", "--config_file", "configs/inference.json")
