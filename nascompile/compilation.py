@@ -311,6 +311,10 @@ class Compilation:
 
         space = self.open_space(call)
         check_space(space)
+        if space.limits:
+            from nascompile.profile.feasibility import require_reachable
+
+            require_reachable(self.library, space)
         return space
 
     def _check_search(self, declaration: ast.SearchDecl) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
 
 from nascompile.diagnostics import Diagnostic, Label, NasError
+from nascompile.ir.symbols import COSTS, Sym
 from nascompile.profile.bounds import CostRange, cost_range
 from nascompile.profile.diagrams import NotTabulated
 from nascompile.profile.measures import PRICED
@@ -55,6 +58,44 @@ def check_conditions(
     return found
 
 
+def require_reachable(library: Library, space: SearchSpace) -> None:
+    """Raise NasError with an `impossible-condition` for each limit of a space on its costs that no genotype fulfils.
+
+    Looked at are comparisons of a cost with a number, at every part of an `and`, each for itself. Where only bounds are
+    known, what they leave open is not reported.
+    """
+    found: list[Diagnostic] = []
+    free = Pricer(library, SearchSpace(replace(space.program, limits=()), space.arguments), checks=0)
+    for limit in space.limits:
+        for measure, op, number in _limits(limit.condition):
+            try:
+                costs = cost_range(free, measure, STATES)
+            except NotTabulated:
+                continue
+            if costs is not None:
+                hint = _unreachable(measure, op, number, costs)
+                if hint is not None:
+                    message = f"no genotype of `{space.name}` fulfils `{limit.text}`"
+                    found.append(Diagnostic("impossible-condition", message, Label(limit.origin.span), hint=hint))
+    if found:
+        raise NasError(dict.fromkeys(found))
+
+
+def _limits(condition: Any) -> Iterator[tuple[str, str, float]]:
+    """Measure, comparison and number of the parts of a symbolic condition that have this form."""
+    if not isinstance(condition, Sym):
+        return
+    if condition.op == "and":
+        for part in condition.args:
+            yield from _limits(part)
+    elif condition.op in _MIRRORED:
+        left, right = condition.args
+        for side, other, op in ((left, right, condition.op), (right, left, _MIRRORED[condition.op])):
+            is_number = isinstance(other, int | float)
+            if is_number and isinstance(side, Sym) and side.op == "ref" and side.args[0][1:] in COSTS:
+                yield side.args[0][1:], op, float(other)
+
+
 def _parts(condition: ast.Expr) -> Iterator[ast.Expr]:
     if isinstance(condition, ast.Binary) and condition.op == "and":
         yield from _parts(condition.left)
@@ -80,16 +121,25 @@ def _verdict(part: ast.Expr, measure: str, op: str, limit: float, costs: CostRan
     low, high = costs.low, costs.high
     words = " ".join(part.span.text.split())
     upper = op in ("<", "<=")
-    end, bound = ("least", low) if upper else ("most", high)
-    fails = {"<": low.bound >= limit, "<=": low.bound > limit, ">": high.bound <= limit, ">=": high.bound < limit}[op]
+    hint = _unreachable(measure, op, limit, costs)
     holds = {"<": high.bound < limit, "<=": high.bound <= limit, ">": low.bound > limit, ">=": low.bound >= limit}[op]
-    if fails:
-        hint = f"the {end} {measure} of any genotype are {bound.cost:,}"
-        if not bound.is_exact:
-            hint = f"no genotype has {'fewer' if upper else 'more'} {measure} than {bound.bound:,}"
+    if hint is not None:
         yield Diagnostic("impossible-condition", f"no genotype fulfils `{words}`", Label(part.span), hint=hint)
     elif holds:
         end, bound = ("most", high) if upper else ("least", low)
         hint = f"the {end} that any genotype has are {bound.bound:,} {measure}"
         message = f"every genotype fulfils `{words}`"
         yield Diagnostic("idle-condition", message, Label(part.span), hint=hint, severity="warning")
+
+
+def _unreachable(measure: str, op: str, limit: float, costs: CostRange) -> str | None:
+    """What the space has instead of `measure op limit`; None where some genotype may fulfil it."""
+    low, high = costs.low, costs.high
+    upper = op in ("<", "<=")
+    end, bound = ("least", low) if upper else ("most", high)
+    fails = {"<": low.bound >= limit, "<=": low.bound > limit, ">": high.bound <= limit, ">=": high.bound < limit}[op]
+    if not fails:
+        return None
+    if not bound.is_exact:
+        return f"no genotype has {'fewer' if upper else 'more'} {measure} than {bound.bound:,}"
+    return f"the {end} {measure} of any genotype are {bound.cost:,}"

@@ -12,6 +12,7 @@ from nascompile.ir.program import Decision
 from nascompile.space.genotype import Genotype
 from nascompile.space.options import Best
 from nascompile.space.space import SearchSpace
+from nascompile.space.within_limits import best_within
 from nascompile.space.writing import operator_path
 
 _TINY = 1e-300
@@ -38,8 +39,10 @@ def decode(space: SearchSpace, probabilities: Probabilities) -> Genotype:
       2102.13280); `all`: every edge is kept.
     - Edges without weights of their own (`relax none`) are as strong as their best operator.
     - `never` candidates are left out. Where conditions couple decisions of different rules, the scores add up.
+    - Where the best genotype breaks a limit on costs (`where params < 2M`), see `within_limits.best_within`.
 
-    Raises NasError `missing-weights`, `weight-count`, `cannot-decode` (a real number) and `empty-space`.
+    Raises NasError `missing-weights`, `weight-count`, `cannot-decode` (a real number), `empty-space` and
+    `sampling-failed`.
     """
     _check(space, probabilities)
     tables = {path: _scores(d, space.decisions, probabilities) for path, d in space.decisions.items()}
@@ -56,7 +59,7 @@ def decode(space: SearchSpace, probabilities: Probabilities) -> Genotype:
         raise error("empty-space", f"no genotype of `{space.name}` fulfils its conditions")
     found: dict[str, Any] = {}
     filled.best(found)
-    return space.genotype(found)
+    return best_within(space, space.genotype(found), score)
 
 
 def _check(space: SearchSpace, probabilities: Probabilities) -> None:

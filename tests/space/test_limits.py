@@ -12,6 +12,8 @@ from nascompile.diagnostics import NasError
 from nascompile.profile.cost import cost_of
 from nascompile.resources import resource
 from nascompile.semantics.names import check_library
+from nascompile.space import within_limits
+from nascompile.space.decode import decode
 from nascompile.space.space import SearchSpace
 from nascompile.space.vary import Variation
 
@@ -67,6 +69,40 @@ def test_a_limit_that_nothing_fulfils_is_an_error_that_says_so() -> None:
     assert "params" in (found.hint or "")
     assert found.primary is not None
     assert found.primary.span.text == "where params < most and n > 4"
+
+
+@pytest.mark.parametrize(
+    ("where", "hint"),
+    [
+        ("params < 100", f"the least params of any genotype are {weights(8, 1):,}"),
+        ("n < 9 and 612 > params", f"the least params of any genotype are {weights(8, 1):,}"),
+        ("macs >= 1G", f"the most macs of any genotype are {256 * weights(32, 2):,}"),
+    ],
+)
+def test_a_limit_that_nothing_fulfils_is_found_by_the_check(where: str, hint: str) -> None:
+    text = compiled(TEXT.replace("params < most and n > 4", where).replace("[4, 8,", "[8,"))
+    (found,) = text.check()
+    assert (found.code, found.hint) == ("impossible-condition", hint)
+    assert found.primary is not None
+    assert found.primary.span.text == f"where {where}"
+    assert compiled(TEXT.replace("params < most", "params < 649")).check() == []
+
+
+def test_decoding_takes_the_best_within_the_limits() -> None:
+    space = compiled().space()
+    weights_ = {"n": [0.1, 0.15, 0.35, 0.4], "w": [0.4, 0.6]}
+    assert dict(decode(space, weights_).values) == {"n": 16, "w": 1}
+    assert dict(decode(space, {**weights_, "n": [0.1, 0.3, 0.2, 0.4]}).values) == {"n": 8, "w": 2}
+    none = compiled().space(arguments={"most": 100})
+    with pytest.raises(NasError, match=r"(?s)empty-space.*fulfils `where params < most.*params"):
+        decode(none, weights_)
+
+
+def test_decoding_a_large_space_ends_within_the_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    space = compiled().space()
+    monkeypatch.setattr(within_limits, "LISTED", 0)
+    weights_ = {"n": [0.1, 0.3, 0.2, 0.4], "w": [0.4, 0.6]}
+    assert dict(decode(space, weights_).values) == {"n": 8, "w": 2}
 
 
 def test_a_limit_may_depend_on_decisions() -> None:
