@@ -10,11 +10,13 @@ from typing import Any
 import torch
 
 from nascompile.analog.device import load_device
+from nascompile.backends.analog.selftest import require_aihwkit
 from nascompile.compilation import Compilation
 from nascompile.config.analog import BUDGET, AnalogStage
 from nascompile.data.task import Task
 from nascompile.diagnostics import error
 from nascompile.ir.program import Program
+from nascompile.jobs.analog_evaluation import times_of
 from nascompile.jobs.analog_training import AnalogPlan, results_name, train_analog
 from nascompile.jobs.contest import Announce
 from nascompile.jobs.folder import GENOTYPE, WEIGHTS
@@ -48,6 +50,16 @@ def stage_of(text: Compilation, search: str | None, device: str | None = None) -
     known = load_device(where).times
     times = stage.times if not known or all(t in known for _, t in stage.times or ()) else None
     return replace(stage, device=where, span=None, times=times)
+
+
+def require_ready(text: Compilation, stage: AnalogStage | None) -> None:
+    """Say now what would stop a stage after hours of digital training.
+
+    Raises NasError: `missing-package`, `unknown-device`, mistakes of the device's file, `unknown-time`.
+    """
+    if stage is not None:
+        require_aihwkit()
+        times_of(load_device(stage.device, text.folder, stage.span), stage.times, stage.span)
 
 
 def plan_of_network(
@@ -113,8 +125,9 @@ def train_and_convert(
     say: Callable[[str], None],
 ) -> dict[str, Any]:
     """`train_single`, then the stage `analog` where the search of the text has one."""
-    entry = train_single(plan, run, device, weights, announce, say)
     stage = None if plan.search is None else plan.text.search(plan.search).analog
+    require_ready(plan.text, stage)
+    entry = train_single(plan, run, device, weights, announce, say)
     if stage is not None:
         program = fixed_program(plan.text, plan.genotype, plan.task)
         trained, _ = load_weights(run.path(WEIGHTS))

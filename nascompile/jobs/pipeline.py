@@ -13,7 +13,7 @@ from nascompile.compilation import Compilation
 from nascompile.config.objectives import violation
 from nascompile.config.search import SearchConfig
 from nascompile.diagnostics import NasError
-from nascompile.jobs.analog_step import analog_step, plan_of_network
+from nascompile.jobs.analog_step import analog_step, plan_of_network, require_ready
 from nascompile.jobs.contest import (
     SEARCHED,
     Announce,
@@ -80,6 +80,7 @@ def start(
 ) -> Context:
     """Read the images, and record the environment."""
     config = text.search(name)
+    require_ready(text, config.analog)
     data = Data.of(text.task(search=name), config.seed)
     write_json(run.path("environment.json"), environment(device, config.seed))
     return Context(text, run, name, config, data, device, identity(text, name), announce, say, workers, where)

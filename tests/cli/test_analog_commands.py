@@ -123,3 +123,21 @@ def test_a_run_without_trained_weights(nascompile: Command, demo: Path) -> None:
     Path("runs/all/weights.safetensors").unlink()
     done = nascompile("train", "--analog", "--run", "all", "--data", demo)
     assert done.code == 1 and "[missing-weights]" in done.err
+
+
+@pytest.mark.parametrize("command", ["run", "train", "evaluate"])
+@pytest.mark.usefixtures("work")
+def test_a_missing_aihwkit_is_said_before_anything_is_trained(
+    nascompile: Command, analog_spec: Path, demo: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    from nascompile.backends.analog import selftest
+
+    monkeypatch.setattr(selftest.importlib.util, "find_spec", lambda name: None)
+    given = {
+        "run": ("run", analog_spec, "--name", "new"),
+        "train": ("train", analog_spec, "-g", "one", "--name", "new"),
+        "evaluate": ("evaluate", "all", "--device", "pcm"),
+    }
+    done = nascompile(*given[command], "--data", demo)
+    assert done.code == 1 and "[missing-package]" in done.err and "hint" in done.err
+    assert not Path("runs/new/train").exists()
