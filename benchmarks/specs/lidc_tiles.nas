@@ -40,9 +40,9 @@ search tiles : nas_lung(
   }
   stage analog {
     device       = pcm
-    weights      = adamw(lr = 5e-4, schedule = cosine(min = 1e-6))
-    budget       = 8 epochs
-    validate     = 8
+    weights      = adamw(lr = 1e-3, schedule = cosine(min = 1e-6))
+    budget       = 20 epochs
+    validate     = 10
     times        = [1 s, 1 hour, 1 day, 1 month]
     programmings = 10
   }

@@ -36,8 +36,8 @@ search tiles : nas_segnet on nuclei {
   stage analog {
     device       = pcm
     weights      = adamw(lr = 1e-3, weight_decay = 1e-2, schedule = cosine(min = 1e-5))
-    budget       = 20 epochs
-    validate     = 10
+    budget       = 40 epochs
+    validate     = 20
     times        = [1 s, 1 hour, 1 day, 1 month]
     programmings = 10
   }
