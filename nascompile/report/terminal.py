@@ -11,6 +11,11 @@ from nascompile.source import Source
 
 MAX_SHOWN = 20
 _TAB = 4
+_LONGEST = 160
+"""Characters of a line that are shown at most."""
+
+_CUT = "..."
+_BEFORE = 20  # of what stands before a mark that fills the whole part
 _COLORS = {
     "error": "\033[1;31m",
     "warning": "\033[1;33m",
@@ -80,23 +85,51 @@ def _quote(source: Source, marks: list[_Mark], width: int, severity: str, color:
             lines.append(_paint("...", "where", color))
         previous = number
         text = source.lines[number - 1]
-        lines.append(_gutter(str(number), width, color, _expanded(text)))
+        shown = None
         for mark in members:
-            lines.append(_gutter("", width, color, _underline(source, mark, number, severity, color)))
+            # Of a long line only what is around the mark is shown; marks that lie far apart have each their own part.
+            part = _part(text, *_place(mark, text))
+            if part != shown:
+                lines.append(_gutter(str(number), width, color, _expanded(part.text)))
+                shown = part
+            lines.append(_gutter("", width, color, _underline(source, mark, text, part, severity, color)))
     return lines
 
 
-def _underline(source: Source, mark: _Mark, number: int, severity: str, color: bool) -> str:
+class _Part(NamedTuple):
+    """What is shown of a line: the text with the marks of what was cut off, and how far it is moved to the left."""
+
+    text: str
+    shift: int
+
+
+def _part(text: str, first: int, last: int) -> _Part:
+    """The line, or of one that is too long `_LONGEST` characters in which `first` is, and `last` if both fit."""
+    if len(text) <= _LONGEST:
+        return _Part(text, 0)
+    room = _LONGEST - 2 * len(_CUT)
+    start = max(0, min(first - max((room - (last - first)) // 2, _BEFORE), len(text) - room))
+    end = min(len(text), start + room)
+    lead = _CUT if start else ""
+    return _Part(f"{lead}{text[start:end]}{_CUT if end < len(text) else ''}", start - len(lead))
+
+
+def _place(mark: _Mark, text: str) -> tuple[int, int]:
     span = mark.label.span
-    text = source.lines[number - 1]
     first = min(span.column - 1, len(text))
-    last = min(first + max(span.end - span.start, 0), len(text))
+    return first, min(first + max(span.end - span.start, 0), len(text))
+
+
+def _underline(source: Source, mark: _Mark, line: str, part: _Part, severity: str, color: bool) -> str:
+    span, number = mark.label.span, mark.label.span.line
+    text = part.text
+    first, last = (min(place - part.shift, len(text)) for place in _place(mark, line))
     end_line = source.position(span.end)[0]
     blanks = len(_expanded(text[:first]))
     columns = _columns(text[:last]) - _columns(text[:first])
     marker = ("^" if mark.is_primary else "-") * max(columns, 1)
     note = mark.label.text
-    if end_line > number and span.end > span.start + (last - first) + 1:
+    if end_line > number and span.end > span.start + (_place(mark, line)[1] - _place(mark, line)[0]) + 1:
         note = f"{note} (to line {end_line})".lstrip()
     style = severity if mark.is_primary else "where"
     # Wide characters take two columns: the blanks before the carets are counted in columns, not characters.

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
+
+import pytest
 
 from nascompile.diagnostics import Diagnostic, Label
 from nascompile.report.terminal import MAX_SHOWN, render
@@ -105,3 +108,30 @@ def test_colour_changes_nothing_but_the_colour() -> None:
     assert "\033[1;33m" in coloured
     assert re.sub(r"\033\[[0-9;]*m", "", coloured) == render([found])
     assert "\033" not in render([found])
+
+
+@pytest.mark.parametrize("start", [0, 3, 300, 700, 996])
+@pytest.mark.parametrize("length", [1, 4, 500])
+def test_of_a_long_line_only_what_is_around_the_mark_is_shown(start: int, length: int) -> None:
+    text = "".join(chr(ord("a") + n % 26) for n in range(1000))
+    end = min(start + length, 1000)
+    rendered = render([Diagnostic("bad-value", "no", Label(Span(Source("long.nas", text), start, end)))])
+    (shown,) = (line for line in rendered.splitlines() if line.startswith("1 |"))
+    (carets,) = (line for line in rendered.splitlines() if "^" in line)
+    assert len(shown) <= 4 + 160 and len(carets) <= 4 + 160
+    first = carets.index("^")
+    marked = shown[first : len(carets)]
+    assert marked.removesuffix("...").startswith(text[start:end][: len(marked) - 3])
+    assert len(marked) == end - start or shown.endswith("...")
+    assert shown[4:7] == "..." or start < 200
+    assert "long.nas:1:" + str(start + 1) in rendered
+
+
+def test_two_marks_far_apart_in_a_long_line_have_each_their_own_part() -> None:
+    source = Source("long.nas", "x" * 400 + "here" + "y" * 400 + "there" + "z" * 400)
+    labels = [Label(Span(source, 400, 404), "one"), Label(Span(source, 804, 809), "other")]
+    rendered = render([Diagnostic("bad-value", "no", labels[0], (labels[1],))]).splitlines()
+    under = [(above, line) for above, line in pairwise(rendered) if "one" in line or "other" in line]
+    for (above, line), word in zip(under, ("here", "there"), strict=True):
+        mark = "^" if "^" in line else "-"
+        assert above[line.index(mark, 4) : line.rindex(mark) + 1] == word
