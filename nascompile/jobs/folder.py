@@ -89,10 +89,10 @@ def write_genotype(run: Run, genotype: Genotype) -> None:
 
 
 def read_genotype(run: Run, data: Path | None = None) -> tuple[Compilation, Genotype]:
-    """The genotype of a run with the compilation that it is read in. Raises NasError (`no-genotype`)."""
+    """The genotype of a run with the compilation that it is read in. Raises NasError (`unfinished-search`)."""
     if not run.path(GENOTYPE).is_file():
         hint = "finish the search: `nascompile search SPEC --resume`"
-        raise error("no-genotype", f"the run `{run.name}` has no genotype yet", hint=hint)
+        raise error("unfinished-search", f"the run `{run.name}` has no genotype yet", hint=hint)
     text = reopen(run, data)
     merged = Compilation.from_path(run.path(GENOTYPE), text.data, text.settings)
     return merged, merged.genotype(FOUND)
