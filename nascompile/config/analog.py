@@ -86,9 +86,7 @@ OWN_READERS: dict[str, Reader] = {
 """Fields of `stage analog` beside those of a training."""
 
 
-def read_analog(
-    stage: ast.Stage, known: Mapping[str, Reader], library: Library
-) -> tuple[Fields, list[Diagnostic]]:
+def read_analog(stage: ast.Stage, known: Mapping[str, Reader], library: Library) -> tuple[Fields, list[Diagnostic]]:
     """The fields of the stage and its mistakes; `known` are those of a training."""
     found = read_fields("stage `analog`", stage.body, {**known, **OWN_READERS}, library)
     problems = [

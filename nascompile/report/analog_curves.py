@@ -44,10 +44,16 @@ def draw_over_time(found: Mapping[str, Any]) -> str:
             colour = _COLOURS[number % len(_COLOURS)]
             at = [entry["times"][label] for label in labels]
             shift = 1 + 0.06 * number  # bars of several networks beside each other
-            points = [(t * shift, a["mean"], a["std"] or 0.0) for t, a in zip(seconds, at, strict=True) if a["mean"] is not None]
+            points = [
+                (t * shift, a["mean"], a["std"] or 0.0)
+                for t, a in zip(seconds, at, strict=True)
+                if a["mean"] is not None
+            ]
             if points:
                 x, y, spread = zip(*points, strict=True)
-                axes.errorbar(x, y, spread, color=colour, marker="o", markersize=3, capsize=2, linewidth=1.2, label=name)
+                axes.errorbar(
+                    x, y, spread, color=colour, marker="o", markersize=3, capsize=2, linewidth=1.2, label=name
+                )
             if entry.get("digital") is not None:
                 axes.axhline(entry["digital"], color=colour, linestyle=":", linewidth=0.9)
         if min(seconds) > 0:
