@@ -32,6 +32,7 @@ from nascompile.jobs.inheriting import Inheritance, recalibrate, subnet, subnet_
 from nascompile.jobs.networks import make
 from nascompile.jobs.programs import call_for_task, fixed_program, input_for
 from nascompile.jobs.training import Data, train
+from nascompile.jobs.turns import one_at_a_time
 from nascompile.profile.latency import torch_latency
 from nascompile.profile.operations import operations_of
 from nascompile.search.strategy import State
@@ -133,7 +134,8 @@ class Bench:
         if timed:
             program = fixed_program(self.text, genotype, self.task)
             network: Network = make(program, given.seed)
-            measures |= {name: latency(program, network, name, self.task) for name in timed}
+            with one_at_a_time(self.scratch / "measuring.lock"):  # of the workers of this run
+                measures |= {name: latency(program, network, name, self.task) for name in timed}
         broken = self._violation(measures)
         if broken > 0:
             return measures, broken
