@@ -190,13 +190,13 @@ def test_pcm_weights(case: dict[str, Any], draws: Callable[[float], None]) -> No
     model, perfect = config.noise_model(device()), Periphery.of(config.io_parameters(load_device("ideal")), 0.0)
     tile = torch.tensor(DATA["PCM_weights"]["w"], dtype=torch.float64).view(2, 3)
     draws(case["xi"])
-    done = programming.program([tile, 2 * tile], model, None, perfect)  # the scale of one tile is no other's
+    (done,) = programming.program([tile, 2 * tile], model, None, perfect)  # the scale of one tile is no other's
     assert close(done.weights[0], case["programmed"]) and close(done.weights[1] / 2, case["programmed"])
     for name, found in (("nu_pos", done.parameters[0]), ("nu_neg", done.parameters[1])):
         assert close(found[:6], case[name])
     for name, expected in case.items():
         if name.startswith("drift_"):
-            weights, factors = programming.drift(done, model, None, perfect, float(name.removeprefix("drift_")))
+            weights, factors = programming.drift([done], model, None, perfect, float(name.removeprefix("drift_")))
             assert factors is None and close(weights[0], expected) and close(weights[1] / 2, expected)
 
 
@@ -211,12 +211,12 @@ def test_pcm_statistics() -> None:
     model, perfect = config.noise_model(device()), Periphery.of(config.io_parameters(load_device("ideal")), 0.0)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        done = programming.program([tile[None]], model, None, perfect)
+        (done,) = programming.program([tile[None]], model, None, perfect)
         assert rms(done.weights[0] - tile) == pytest.approx(recorded_["prog_rms_error"], rel=0.02)
         exponents = done.parameters[0][10000:].mean()
         assert float(exponents) == pytest.approx(recorded_["nu_mean_pos_half"], rel=0.01)
         for case in recorded_["drift"]:
-            (drifted,), _ = programming.drift(done, model, None, perfect, case["t"])
+            (drifted,), _ = programming.drift([done], model, None, perfect, case["t"])
             assert rms(drifted - tile) == pytest.approx(case["rms_error"], rel=0.02)
             assert float(drifted.abs().mean() / tile.abs().mean()) == pytest.approx(case["mean_abs_ratio"], rel=0.01)
 

@@ -123,7 +123,9 @@ def unloaded(loaded: Loaded, block: Block) -> Tensor:
 
 
 def from_tiles(tiles: Sequence[Tensor], block: Block, like: Tensor) -> Tensor:
-    """The inverse of `tiles_of`."""
+    """The inverse of `tiles_of`; a single tile is not copied."""
+    if len(tiles) == 1:
+        return tiles[0]
     whole = torch.empty_like(like)
     for place, tile in zip(tiles_of(whole, block), tiles, strict=True):
         place.copy_(tile)

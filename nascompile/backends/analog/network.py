@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -64,7 +64,8 @@ class AnalogNetwork(nn.Module):
         self.output_names: tuple[str, ...] = tuple(getattr(network, "output_names", ()))
         self.noise_model, self.compensation = rpu.noise_model, rpu.drift_compensation
         self._generator = torch.Generator()
-        self._programmed: Programmed | None = None
+        self._programmed: list[Programmed] | None = None
+        self._written: list[list[grid.Loaded]] = []  # what programming wrote, by layer
         scratch = Scratch()
         for layer in self.layers():
             layer.generator, layer.scratch = self._generator, scratch
@@ -137,7 +138,7 @@ class AnalogNetwork(nn.Module):
 
     def clean(self) -> None:
         """Back to the clean weights."""
-        self._programmed = None
+        self._programmed, self._written = None, []
         for layer in self.layers():
             layer.held = None
         self._generator.manual_seed(0)
@@ -150,15 +151,15 @@ class AnalogNetwork(nn.Module):
         self.eval()
         self.clean()
         self.after_step()
-        loaded = [(layer, held) for layer in self.layers() for held in [layer.load()]]
+        self._written = [layer.load() for layer in self.layers()]
         tiles = [
-            tile for layer, held in loaded for block, one in zip(layer.blocks, held, strict=True)
-            for tile in grid.tiles_of(one.weights, block)
+            tile for layer, loaded in zip(self.layers(), self._written, strict=True)
+            for block, held in zip(layer.blocks, loaded, strict=True) for tile in grid.tiles_of(held.weights, block)
         ]  # fmt: skip
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed_of("analog.program", seed))
             self._programmed = programming.program(tiles, self.noise_model, self.compensation, self.periphery)
-        self._hold(self._programmed.weights, None)
+        self._hold([weights for bundle in self._programmed for weights in bundle.weights], None)
         self._generator.manual_seed(seed_of("analog.products", seed))
 
     def drift(self, seconds: float, seed: int) -> None:
@@ -167,9 +168,8 @@ class AnalogNetwork(nn.Module):
         Raises NasError: `not-programmed`, `unknown-time` for a technology that has measurements of some times only.
         """
         if self._programmed is None:
-            raise error(
-                "not-programmed", "there is nothing on the tiles that could drift", hint="call `program(seed)` first"
-            )
+            message = "there is nothing on the tiles that could drift"
+            raise error("not-programmed", message, hint="call `program(seed)` first")
         config.require_time(self.device, seconds)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed_of(f"analog.drift.{seconds}", seed))
@@ -179,13 +179,13 @@ class AnalogNetwork(nn.Module):
         self._hold(weights, factors)
         self._generator.manual_seed(seed_of(f"analog.products.{seconds}", seed))
 
-    def _hold(self, weights: tuple[Tensor, ...], factors: tuple[Tensor, ...] | None) -> None:
+    def _hold(self, weights: Sequence[Tensor], factors: Sequence[Tensor] | None) -> None:
         """Put weights on the tiles, and factors of compensation into the scales of their outputs."""
         remaining = iter(weights)
         factor = None if factors is None else iter(factors)
-        for layer in self.layers():
+        for layer, loaded in zip(self.layers(), self._written, strict=True):
             held = []
-            for block, clean in zip(layer.blocks, layer.load(), strict=True):
+            for block, clean in zip(layer.blocks, loaded, strict=True):
                 tiles = [next(remaining) for _ in range(len(block.row_parts) * len(block.column_parts))]
                 scales = clean.scales
                 if factor is not None:

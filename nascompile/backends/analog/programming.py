@@ -1,7 +1,7 @@
 """Writing tiles and letting time pass: aihwkit's noise models on all tiles of a network at once.
 
-What a model draws is drawn for all tiles in one call, after every tile's weights were converted to conductances with
-its own scale, as aihwkit's tiles do one by one.
+What a model draws is drawn for many tiles in one call, after every tile's weights were converted to conductances with
+its own scale, as aihwkit's tiles do one by one. As many tiles go together as a core's cache holds.
 """
 
 from __future__ import annotations
@@ -16,10 +16,13 @@ from torch import Tensor
 
 from nascompile.backends.analog.periphery import Periphery
 
+# Cells that are worked on together.
+BUNDLE = 1 << 16
+
 
 @dataclass(frozen=True, slots=True)
 class Programmed:
-    """Tiles as they were written.
+    """Tiles as they were written, some at a time.
 
     `weights` are those of every tile (columns, rows) right after programming; `cells` the conductances of each device
     of a weight, flat over all tiles, and `parameters` what the noise model keeps of each (exponents of drift);
@@ -33,9 +36,26 @@ class Programmed:
     baselines: tuple[Tensor, ...] | None
 
 
+def bundles(tiles: Sequence[Tensor]) -> list[Sequence[Tensor]]:
+    """Tiles in order, together as long as they fit."""
+    found: list[list[Tensor]] = []
+    room = 0
+    for tile in tiles:
+        if not found or room < tile.numel():
+            found.append([])
+            room = BUNDLE
+        found[-1].append(tile)
+        room -= tile.numel()
+    return list(found)
+
+
 @torch.no_grad()
-def program(tiles: Sequence[Tensor], model: Any, compensation: Any, periphery: Periphery) -> Programmed:
+def program(tiles: Sequence[Tensor], model: Any, compensation: Any, periphery: Periphery) -> list[Programmed]:
     """Write tiles (columns, rows) with noise from torch's generator. `model` None writes them as they are."""
+    return [_program(bundle, model, compensation, periphery) for bundle in bundles(tiles)]
+
+
+def _program(tiles: Sequence[Tensor], model: Any, compensation: Any, periphery: Periphery) -> Programmed:
     if model is None:
         weights = tuple(tile.clone() for tile in tiles)
         return Programmed(weights, (), (), (), None)
@@ -56,28 +76,31 @@ def program(tiles: Sequence[Tensor], model: Any, compensation: Any, periphery: P
 
 @torch.no_grad()
 def drift(
-    programmed: Programmed, model: Any, compensation: Any, periphery: Periphery, seconds: float
-) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...] | None]:
+    programmed: Sequence[Programmed], model: Any, compensation: Any, periphery: Periphery, seconds: float
+) -> tuple[list[Tensor], list[Tensor] | None]:
     """Weights of the tiles `seconds` after programming, and the factors that compensate, None without.
 
     A factor is a scalar of a tile, or one number for each of its columns.
     """
-    if model is None:
-        return programmed.weights, None
+    weights: list[Tensor] = []
+    factors: list[Tensor] = []
     with warnings.catch_warnings():  # a model calls NumPy on tensors
         warnings.simplefilter("ignore", DeprecationWarning)
-        drifted = [
-            torch.as_tensor(model.apply_drift_noise_to_conductance(cells, parameter, seconds)).to(cells.dtype)
-            for cells, parameter in zip(programmed.cells, programmed.parameters, strict=True)
-        ]
-    weights = _weights(drifted, programmed.conversions, programmed.weights, model)
-    if compensation is None or programmed.baselines is None:
-        return weights, None
-    factors = tuple(
-        compensation.apply(_read_out(tile, periphery), baseline)
-        for tile, baseline in zip(weights, programmed.baselines, strict=True)
-    )
-    return weights, factors
+        for bundle in programmed:
+            later = bundle.weights if model is None else _drift(bundle, model, seconds)
+            weights += later
+            if compensation is not None and bundle.baselines is not None:
+                read = [_read_out(tile, periphery) for tile in later]
+                factors += [compensation.apply(*pair) for pair in zip(read, bundle.baselines, strict=True)]
+    return weights, factors or None
+
+
+def _drift(programmed: Programmed, model: Any, seconds: float) -> tuple[Tensor, ...]:
+    drifted = [
+        torch.as_tensor(model.apply_drift_noise_to_conductance(cells, parameter, seconds)).to(cells.dtype)
+        for cells, parameter in zip(programmed.cells, programmed.parameters, strict=True)
+    ]
+    return _weights(drifted, programmed.conversions, programmed.weights, model)
 
 
 def _read_out(tile: Tensor, periphery: Periphery) -> Tensor:
@@ -92,7 +115,7 @@ def _read_out(tile: Tensor, periphery: Periphery) -> Tensor:
         outputs = periphery.multiply(unit, periphery.counted(tile), torch.empty_like(tile))
         return outputs.mul_(periphery.output_unit).T
     noise = (periphery.output_noise**2 + periphery.weight_noise**2) ** 0.5
-    values = tile + noise * torch.randn_like(tile) if noise else tile.clone()
+    values = torch.empty_like(tile).normal_().mul_(noise).add_(tile) if noise else tile.clone()
     return periphery.read_out(values).T
 
 
