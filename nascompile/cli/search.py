@@ -11,7 +11,7 @@ import typer
 
 from nascompile import runs
 from nascompile.cli import options, session
-from nascompile.cli.guard import guarded
+from nascompile.cli.guard import guarded, warn
 from nascompile.diagnostics import error
 
 if TYPE_CHECKING:
@@ -102,6 +102,7 @@ def search(
 
 def print_sampled(prepared: Sampled) -> None:
     """What a search that tries genotypes will do, before it starts."""
+    warn(prepared.forecaster.warnings)
     config = prepared.config
     goals = ", ".join(f"{'minimize' if goal.sign > 0 else 'maximize'} {goal.name}" for goal in prepared.goals)
     print(
