@@ -1,4 +1,5 @@
-"""What ITK hides about NIfTI files: it reads a truncated file as zeros, and turns NaN and infinities into zeros."""
+"""What ITK hides about NIfTI files: it reads a truncated file as zeros, turns NaN and infinities into zeros, and rounds
+oblique axes when it writes."""
 
 from __future__ import annotations
 
@@ -19,12 +20,41 @@ def is_nifti(path: Path) -> bool:
     return path.name.lower().endswith((".nii", ".nii.gz"))
 
 
+def copy_grid(source: Path, target: Path) -> None:
+    """Give the NIfTI-1 file `target` the place in the world that `source` has, bit for bit.
+
+    ITK computes quaternions anew from rounded axes, and forgets which space they are of (scanner, MNI). Nothing is
+    changed if one of them is no NIfTI-1.
+    """
+    theirs, ours = _content(source), bytearray(_content(target))
+    orders = [_order(data) for data in (theirs, bytes(ours))]
+    if None in orders:
+        return
+    for start, count, kind in _GRID:
+        values = struct.unpack_from(f"{orders[0]}{count}{kind}", theirs, start)
+        struct.pack_into(f"{orders[1]}{count}{kind}", ours, start, *values)
+    packed = target.name.lower().endswith(".gz")
+    target.write_bytes(gzip.compress(bytes(ours), 6, mtime=0) if packed else bytes(ours))
+
+
+_GRID = ((76, 4, "f"), (123, 1, "B"), (252, 2, "h"), (256, 6, "f"), (280, 12, "f"))
+"""In a NIfTI-1 header: handedness and voxel sizes, units, codes of the spaces, quaternion and offset, affine matrix."""
+
+
+def _content(path: Path) -> bytes:
+    data = path.read_bytes()
+    return gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
+
+
+def _order(data: bytes) -> str | None:
+    """The byte order of a NIfTI-1 header; None for anything else."""
+    return next((o for o in "<>" if len(data) >= 348 and struct.unpack_from(f"{o}i", data)[0] == 348), None)
+
+
 def check_nifti(path: Path) -> tuple[str | None, int]:
     """(why the file is damaged or None, number of NaN and infinite voxels) of a NIfTI-1 or NIfTI-2 file."""
     try:
-        data = path.read_bytes()
-        if data[:2] == b"\x1f\x8b":
-            data = gzip.decompress(data)
+        data = _content(path)
     except (EOFError, gzip.BadGzipFile, zlib.error) as cause:
         return f"its compressed data is damaged ({str(cause).lower()})", 0
     if len(data) < 348:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nascompile.data.nifti import copy_grid, is_nifti
 from nascompile.data.reader import Geometry, ItkImage, channel_volumes, itk, open_image, resample_like
 from nascompile.diagnostics import error
 
@@ -47,7 +48,7 @@ def write_label_map(
     else:
         _place(found, geometry)
         found = resample_like(found, stored, nearest=True)
-    _write(_as_deep(found, whole), path)
+    _write(_as_deep(found, whole), path, like)
 
 
 def write_scores(scores: NDArray[Any], like: Path, path: Path, series: str | None = None) -> None:
@@ -56,7 +57,7 @@ def write_scores(scores: NDArray[Any], like: Path, path: Path, series: str | Non
     whole = open_image(like, series)
     found = sitk.GetImageFromArray(np.moveaxis(scores, 0, -1).astype(np.float32), isVector=True)
     found.CopyInformation(_fitted(whole, like, scores.ndim - 1))
-    _write(_as_deep(found, whole), path)
+    _write(_as_deep(found, whole), path, like)
 
 
 def on_stored_grid(scores: NDArray[Any], geometry: Geometry, like: Path, series: str | None = None) -> NDArray[Any]:
@@ -101,12 +102,14 @@ def _as_deep(found: ItkImage, whole: ItkImage) -> ItkImage:
     return found
 
 
-def _write(image: ItkImage, path: Path) -> None:
+def _write(image: ItkImage, path: Path, like: Path) -> None:
     suffix = ".nii.gz" if path.name.lower().endswith(".nii.gz") else path.suffix
     temporary = path.with_name(f".{path.name}.tmp{suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         itk().WriteImage(image, str(temporary), useCompression=True)
+        if is_nifti(like) and is_nifti(path) and not like.is_dir():
+            copy_grid(like, temporary)
         temporary.replace(path)
     except (RuntimeError, OSError) as cause:
         with suppress(OSError):
