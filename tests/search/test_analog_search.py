@@ -269,3 +269,26 @@ def test_a_surrogate_is_fitted_to_runs_and_tested_on_others(
         fit_runs([others], "mack / params")
     with pytest.raises(NasError, match=r"too-few-nets.*0 different nets have `dice`"):
         fit_runs([others], "dice")
+
+
+def test_the_commands_fit_show_and_test(folder: Path, demo: Path, priced: Run, tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    from nascompile.cli.app import app
+
+    def said(*words: object) -> str:
+        result = CliRunner().invoke(app, ["surrogate", *map(str, words)])
+        return f"{result.exit_code} {result.output}"
+
+    out = tmp_path / "made" / "s.json"
+    root = ("--runs", folder / "runs")
+    made = said("fit", "priced", *root, "--target", "macs / activations", "--out", out)
+    assert made.startswith("0 ") and "Spearman" in made and "Kendall" in made and str(out) in made.replace("\n", "")
+    shown = said("show", out)
+    assert "macs / activations" in shown and "tiny" in shown and "40" in shown
+    assert said("fit", "priced", *root, "--target", "dyce", "--out", out).startswith("1 error[unknown-measure]")
+    again = said("test", out, "priced", *root)
+    assert again.startswith("1 error[too-few-nets]"), "all of its nets were fitted"
+    assert said("show", tmp_path / "none.json").startswith("1 error[missing-file]")
+    made = said("fit", "priced", "--runs", tmp_path, "--target", "macs", "--out", out)
+    assert made.startswith("1 error[unknown-run]")
