@@ -56,7 +56,7 @@ class Case:
 CASES = {
     "random": Case("tried", 3, strategy="random"),
     "evolution": Case("tried", 3, strategy="evolution(population = 4, sample = 2, lag = 4)"),
-    "nsga2": Case("tried", 3, strategy="nsga2(population = 4)", workers=2),
+    "nsga2": Case("tried", 3, strategy="nsga2(population = 4)"),
     "partial_order": Case("tried", 2, strategy="partial_order(lag = 4)"),
     "tpe": Case("tried", 3, strategy="optuna(sampler = tpe, startup = 4, lag = 4)"),
     "bilevel": Case("relaxed", 3, (*RELAXED,)),
