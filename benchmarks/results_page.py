@@ -221,8 +221,9 @@ def kills() -> list[str]:
         "",
         "`python benchmarks/kills.py`. Small searches on the demo nuclei, each killed at random moments as it worked,",
         "resumed to its end and compared byte for byte with one left alone. `timed` measures latencies, which do not",
-        "repeat: there the trials recorded before a kill are compared with what the resumed search holds. The kills of `nsga2`,",
-        "whose population is 4, fell into its first generation; `tests/search/test_black_box.py` has later ones.",
+        "repeat: there the trials recorded before a kill are compared with what the resumed search holds. The kills of",
+        "`nsga2`, whose population is 4, fell into its first generation; there are later ones in",
+        "`tests/search/test_black_box.py`.",
         "",
         "| search | kills | trials that had ended, or steps, at the kills | files or trials that differ "
         "| differ with 1, 2, 4 workers |",
