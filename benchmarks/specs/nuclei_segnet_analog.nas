@@ -25,7 +25,7 @@ search segnet : nas_segnet on nuclei {
   batch    = 8
   compare  = [threshold, random]
   maximize dice
-  where params < 100k and macs < 60M
+  where params < 200k
   stage trial {
     budget   = 40 steps
     validate = 6
