@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from nascompile.backends.parity import Agreement, compare, disagreement, fitted
-from nascompile.backends.steady_sums import with_steady_sums
+from nascompile.backends.steady_layers import with_steady_layers
 from nascompile.diagnostics import error
 from nascompile.source import Span
 
@@ -61,10 +61,11 @@ def export(
     _package("onnxscript")
     network = network.cpu().eval()
     problem = None
-    # As torch writes it first, which runs fastest; then with large sums that lose no digit, then with all of them.
+    # As torch writes it first, which runs fastest; then with resizes and large sums that lose no digit,
+    # then with all of them.
     image = torch.zeros((1, *input))
     for least in (None, LARGE_SUM, 0):
-        written = network if least is None else with_steady_sums(network, image, least)
+        written = network if least is None else with_steady_layers(network, image, least)
         if written is None:
             continue
         model = _model(written, input, outputs, metadata, unit, opset, span)

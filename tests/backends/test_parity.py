@@ -11,10 +11,14 @@ from torch import nn
 
 from nascompile.backends import onnx as exporter
 from nascompile.backends.parity import Agreement, compare, disagreement, fitted
-from nascompile.backends.steady_sums import with_steady_sums
+from nascompile.backends.pytorch import build
+from nascompile.backends.steady_layers import with_steady_layers
 from nascompile.data.reader import open_image, to_array
 from nascompile.diagnostics import NasError
 from nascompile.jobs.sizes import smallest_unit
+from nascompile.semantics.elaborate import Request, elaborate
+from nascompile.semantics.modules import load
+from nascompile.source import Source
 
 pytest.importorskip("onnxruntime")
 
@@ -54,11 +58,11 @@ def test_steady_norms_are_the_same_norms(norm: nn.Module) -> None:
     for weight in network.parameters():
         nn.init.normal_(weight)
     image = torch.randn(2, 1, 20, 12, dtype=torch.double)
-    changed = with_steady_sums(network, image)
+    changed = with_steady_layers(network, image)
     assert changed is not None
     assert (changed(image) - network(image)).abs().max() < 1e-12
-    assert with_steady_sums(network, image, least=10_000) is None
-    assert with_steady_sums(network[0], image) is None
+    assert with_steady_layers(network, image, least=10_000) is None
+    assert with_steady_layers(network[0], image) is None
 
 
 @pytest.mark.parametrize("bias", [True, False])
@@ -66,10 +70,33 @@ def test_steady_linear_layers_are_the_same_layers(bias: bool) -> None:
     torch.manual_seed(0)
     network = nn.Sequential(nn.Conv2d(1, 8, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 5, bias)).double()
     image = torch.randn(3, 1, 20, 12, dtype=torch.double)
-    changed = with_steady_sums(network, image)
+    changed = with_steady_layers(network, image)
     assert changed is not None
     assert (changed(image) - network(image)).abs().max() < 1e-12
-    assert with_steady_sums(network, image, least=8) is None
+    assert with_steady_layers(network, image, least=8) is None
+
+
+@pytest.mark.parametrize("corners", ["true", "false"])
+@pytest.mark.parametrize(("to", "sizes"), [("2", (7, 12)), ("[8, 13]", (7, 12)), ("[1, 4]", (6, 3))])
+def test_steady_resizes_are_the_same_resizes(to: str, sizes: tuple[int, int], corners: str) -> None:
+    resized(f"interpolate({to}, linear, align_corners = {corners})", sizes)
+
+
+def test_resizes_by_parts_of_a_size_are_steady_where_corners_are_aligned() -> None:
+    resized("interpolate(1 / 2, linear, align_corners = true)", (9, 12))
+    with pytest.raises(AssertionError, match="nothing"):
+        resized("interpolate(1 / 2, linear)", (9, 12))
+
+
+def resized(layer: str, sizes: tuple[int, int]) -> None:
+    """Check that a network with a resize and its steady copy are equal."""
+    text = f"nas 1\nimport std.layers\nspace s(x: image = [1, 8, 8]) {{ x -> conv(2, 1) -> {layer} }}\n"
+    network = build(elaborate(load(Source("s.nas", text), Path()), Request("s", {}, (1, *sizes)))).double().eval()
+    changed = with_steady_layers(network, torch.zeros(1, 1, *sizes, dtype=torch.double))
+    assert changed is not None, "nothing to change"
+    image = torch.randn(2, 1, *sizes, dtype=torch.double, generator=torch.Generator().manual_seed(0))
+    assert changed(image).shape == network(image).shape
+    assert (changed(image) - network(image)).abs().max() < 1e-12
 
 
 def test_a_long_product_that_loses_digits_is_taken_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,7 +104,7 @@ def test_a_long_product_that_loses_digits_is_taken_in_pieces(monkeypatch: pytest
     network = nn.Sequential(nn.Conv2d(1, 512, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 10))
     nn.init.normal_(network[-1].weight)  # type: ignore[arg-type]
     assert disagreement(exporter.export(network, (1, 8, 8), ["out"], {}).agreements) is None
-    monkeypatch.setattr(exporter, "with_steady_sums", lambda network, image, least: None)
+    monkeypatch.setattr(exporter, "with_steady_layers", lambda network, image, least: None)
     with pytest.raises(NasError):
         exporter.export(network, (1, 8, 8), ["out"], {})
 
@@ -88,13 +115,13 @@ def test_sizes_are_fixed_where_a_layer_needs_their_product() -> None:
     assert exporter.export(network, (1, 16, 16), ["out"], {}).dynamic == (0,)
 
 
-def test_a_net_that_loses_digits_is_exported_with_steady_sums(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_net_that_loses_digits_is_exported_with_steady_layers(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
     layers = [nn.Conv2d(1, 4, 1), *(m for _ in range(4) for m in (nn.GroupNorm(1, 4), nn.Conv2d(4, 4, 1)))]
     network = nn.Sequential(*layers)
     model = exporter.export(network, (1, 128, 128), ["out"], {})
     assert disagreement(model.agreements) is None
-    monkeypatch.setattr(exporter, "with_steady_sums", lambda network, image, least: None)
+    monkeypatch.setattr(exporter, "with_steady_layers", lambda network, image, least: None)
     with pytest.raises(NasError):
         exporter.export(network, (1, 128, 128), ["out"], {})
 
