@@ -201,6 +201,8 @@ def test_another_space_is_refused_and_another_size_is_a_warning(root: Path, nets
 def test_a_tree_without_a_question_answers() -> None:
     assert Tree((), (), (), (), (0.5,)).at([1.0]) == 0.5
     assert Tree((), (), (), (), (0.5,)).mistakes(1) == []
+    stump = Tree((0,), (2.0,), (-1,), (-2,), (0.1, 0.9))
+    assert [stump.at([v]) for v in (1.0, 2.0, 2.5)] == [0.1, 0.1, 0.9], "at most the threshold: left"
 
 
 def test_reading_and_asking_need_no_library(root: Path) -> None:
