@@ -165,7 +165,7 @@ def main() -> None:
             trials = json.loads((folder / "trials.json").read_text(encoding="utf-8"))["trials"]
             results["searches"][key] = {
                 "states": {s: sum(t["state"] == s for t in trials) for s in ("complete", "rejected", "failed")},
-                "course": course(folder),
+                **({} if name == "digital" else {"hypervolume by trial": course(folder)}),
             }
             done = results["members"].setdefault(key, {})
             for values, member in members(folder):
