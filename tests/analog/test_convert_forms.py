@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from nascompile.analog.device import Device, load_device, with_bits
 from nascompile.backends.pytorch import build
 from nascompile.compilation import Compilation
+from nascompile.diagnostics import NasError
 from nascompile.ir.program import Program
 
 aihwkit = pytest.importorskip("aihwkit", reason="make analog installs it")
@@ -216,3 +217,17 @@ def test_deep_copies_are_independent() -> None:
         other.program(1)
         on_tiles.program(0)
         assert not torch.equal(other(x), on_tiles(x))
+
+
+def test_layers_that_have_no_form_are_named() -> None:
+    """A module that somebody put in the place of a layer's own."""
+    program = written("x -> conv(4, 3) -> relu", "[4, 8, 8]")
+    network = build(program)
+    network.set_submodule("conv", nn.LazyConv2d(4, 3))
+    with pytest.raises(NasError) as error:
+        analog(network, program, device())
+    (found,) = error.value.diagnostics
+    assert found.code == "unknown-layer" and "LazyConv2d" in found.message
+    network.set_submodule("conv", nn.Conv2d(4, 4, 3, padding=1, padding_mode="reflect", bias=False))
+    with pytest.raises(NasError, match="pads with other than zeros"):
+        analog(network, program, device())
