@@ -45,8 +45,8 @@ def read(text: str, name: str) -> Surrogate:
     except (ValueError, RecursionError) as cause:
         raise error("bad-surrogate", f"it is no JSON: {cause}", Span(source, 0, 0), hint=_HINT) from None
     if not isinstance(data, dict) or data.get("format") != FORMAT:
-        at = max(text.find('"format"'), 0)
-        line = Span(source, at, at + len(text[at:].partition("\n")[0]))
+        start = max(text.find('"format"'), 0)
+        line = Span(source, start, start + len(text[start:].partition("\n")[0]))
         raise error("bad-surrogate", f'it does not start with `"format": "{FORMAT}"`', line, hint=_HINT)
     reader = _Reader(source)
     found = reader.surrogate(data)
