@@ -34,7 +34,6 @@ from nascompile.jobs.scan_scores import Settings
 
 RESULTS = Path(__file__).parent / "results"
 IMAGES = (
-    "hippocampus_msd/images",
     "hippocampus_msd/mhd",
     "hippocampus_msd/dicom_unlabelled",
     "pyradiomics_nrrd",
