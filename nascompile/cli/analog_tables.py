@@ -51,7 +51,7 @@ def for_tiles(
         hint = "name the run with `--run`; without it, the newest trained one"
         raise error("two-targets", f"`--analog` trains the network of a run, and takes no {listed}", hint=hint)
     wanted = analog_device(device)
-    chosen = session.device("auto" if wanted is not None else device)
+    session.device("cpu" if wanted is not None else device)
     from nascompile.jobs.analog_step import analog_step, plan_of_run
     from nascompile.jobs.training import Data
 
@@ -59,7 +59,7 @@ def for_tiles(
     session.checked_task(plan.task)
     images = Data.of(plan.task, plan.stage.training.seed)
     try:
-        analog_step(plan, found, images, chosen, session.announce, lambda line: print(line, file=sys.stderr))
+        analog_step(plan, found, images, session.announce, lambda line: print(line, file=sys.stderr))
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
             f"resume with `nascompile train --analog --run {found.name}` and the same options"

@@ -44,7 +44,8 @@ def train(
     """Train a genotype from scratch, from a supernet's weights, or from a file; then evaluate it."""
     if analog or analog_device(device) is not None:
         given = {"a SPEC": spec, "--genotype": genotype, "--from": from_, "--inherit": inherit, "--name": name}
-        for_tiles(run_, {k for k, v in given.items() if v is not None}, device, session.seeded(set_, seed), task, data, root)
+        refused = {name for name, value in given.items() if value is not None}
+        for_tiles(run_, refused, device, session.seeded(set_, seed), task, data, root)
         return
     chosen = session.device(device)
     from nascompile.jobs.analog_step import train_and_convert
@@ -67,7 +68,9 @@ def train(
     if inherit is not None:
         start = runs.find(root, inherit).path("supernet.safetensors")
     try:
-        result = train_and_convert(plan, run, chosen, start, session.announce, lambda line: print(line, file=sys.stderr))
+        result = train_and_convert(
+            plan, run, chosen, start, session.announce, lambda line: print(line, file=sys.stderr)
+        )  # fmt: skip
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"resume with the same command and `--resume --name {run.name}`") from None
     from nascompile.cli.run import print_results

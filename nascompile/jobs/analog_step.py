@@ -98,13 +98,14 @@ def plan_of_run(
 
 
 def analog_step(
-    plan: AnalogPlan, run: Run, data: Data, device: torch.device, announce: Announce, say: Callable[[str], None]
+    plan: AnalogPlan, run: Run, data: Data, announce: Announce, say: Callable[[str], None]
 ) -> dict[str, Any]:
     """Train and measure (`train_analog`), draw, and add the outcome to `results.json` and the run's page.
 
+    On the CPU, whose generator draws the noise of the tiles, wherever the digital network was trained.
     Raises KeyboardInterrupt after Ctrl-C; the same command goes on.
     """
-    found = train_analog(plan, run, data, device, announce, say)
+    found = train_analog(plan, run, data, torch.device("cpu"), announce, say)
     write_text(run.path(results_name(plan.device)).with_suffix(".svg"), draw_over_time(found))
     path = run.path(RESULTS)
     if path.exists():
@@ -132,5 +133,5 @@ def train_and_convert(
         program = fixed_program(plan.text, plan.genotype, plan.task)
         trained, _ = load_weights(run.path(WEIGHTS))
         analog = plan_of_network(plan.text, program, plan.genotype, plan.task, trained, stage, plan.digest)
-        analog_step(analog, run, Data.of(plan.task, stage.training.seed), device, announce, say)
+        analog_step(analog, run, Data.of(plan.task, stage.training.seed), announce, say)
     return entry

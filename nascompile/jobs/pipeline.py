@@ -197,7 +197,7 @@ def _on_tiles(context: Context, genotype: Genotype) -> None:
     weights, metadata = load_weights(context.run.path(WEIGHTS))
     program = fixed_program(context.text, genotype, task)
     plan = plan_of_network(context.text, program, genotype, task, weights, stage, metadata["digest"])
-    analog_step(plan, context.run, context.data, context.device, context.announce, context.say)
+    analog_step(plan, context.run, context.data, context.announce, context.say)
 
 
 def _export(context: Context, contestant: Contestant, network: torch.nn.Module) -> Exported | None:

@@ -62,7 +62,7 @@ def draw_over_time(found: Mapping[str, Any]) -> str:
         axes.minorticks_off()
         axes.set_xlabel("time after programming")
         axes.set_ylabel(found["metric"])
-        axes.set_title(f"{found['task']} on {found['device']}: {found['programmings']} programmings; dots: digital")
+        axes.set_title(f"{found['task']} on {found['device']}: {found['programmings']} programmings; dotted: digital")
         axes.grid(alpha=0.3)
         axes.legend(fontsize=7)
         text = io.StringIO()
