@@ -33,8 +33,8 @@ def analog_parts(run: Run) -> list[AnalogPart]:
         sentence = (
             f"{results['task']}, {results['metric']} on the {results['split']} cases: mean ± standard deviation over"
             f" {results['programmings']} programmings. `hardware-aware` was trained for {training['budget']} more with"
-            f" weight noise {training['noise']:g}, `control` as long without, both from the digital network, which is `converted`."
-            " `digital` is the metric without tiles. The device is a model."
+            f" weight noise {training['noise']:g}, `control` as long without, both from the digital network, which is"
+            " `converted`. `digital` is the metric without tiles. The device is a model."
         )
         found.append(AnalogPart(results["device"], sentence, columns, rows, path.with_suffix(".svg").name))
     return found
