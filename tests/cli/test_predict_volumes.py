@@ -40,7 +40,7 @@ def test_masks_lie_exactly_where_the_volumes_lie(run: str, predict: Command, sca
         found, truth = sitk.GetArrayFromImage(mask) > 0, sitk.GetArrayFromImage(image) > 127
         assert dice(found, truth) > 0.5
         centres = np.array([ndimage.center_of_mass(found), ndimage.center_of_mass(truth)])
-        assert np.abs(np.diff(centres, axis=0)).max() < 0.7  # voxels
+        assert np.abs(np.diff(centres, axis=0)).max() < 2  # voxels; mirrored, one would lie 6 away
 
 
 def test_the_exported_model_gives_the_same_volumes(
