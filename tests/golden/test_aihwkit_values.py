@@ -18,7 +18,7 @@ from nascompile.analog.mapping import split_sizes
 from nascompile.compilation import Compilation
 
 pytest.importorskip("aihwkit", reason="make analog installs it")
-from nascompile.backends.analog import config, programming
+from nascompile.backends.analog import config, grid, programming
 from nascompile.backends.analog.network import AnalogNetwork
 from nascompile.backends.analog.periphery import Periphery
 
@@ -55,6 +55,11 @@ def linear(on: Device, dtype: torch.dtype = torch.float64) -> AnalogNetwork:
 def run(network: AnalogNetwork, dtype: torch.dtype = torch.float64) -> Tensor:
     with torch.no_grad():
         return network(X.to(dtype)[:, :, None, None])  # type: ignore[no-any-return]
+
+
+def worst(found: Tensor) -> float:
+    """The largest error against the digital product."""
+    return float((found.double() - nn.functional.linear(X, W, B)).abs().max())
 
 
 def recorded(name: str) -> Tensor:
@@ -111,10 +116,14 @@ def test_products_of_our_layers(name: str) -> None:
         layer.input_range.value.fill_(1.5)
     assert torch.allclose(run(network), recorded(name), rtol=0, atol=1e-9)
     (case,) = [case for case in FORWARD["cases"] if case["name"] == name]
+    (block,), (loaded,) = layer.blocks, layer.load()
+    tiles = grid.tiles_of(loaded.weights, block)
+    assert [list(tile.shape) for tile in tiles] == case["tiles"]
+    assert worst(run(network)) == pytest.approx(case["max_abs_err_vs_digital"], abs=1e-9)
     if case["mapping_scales"][0] is not None:  # theirs are (input part, output part), each of one or of all columns
-        (held,) = layer.load()
+        assert close(torch.stack([tile.abs().max() for tile in tiles]), case["tile_weight_absmax"])
         theirs = torch.cat([torch.tensor(scales, dtype=torch.float64) for scales in case["mapping_scales"]])
-        ours = held.scales.flatten() if len(theirs) > 1 else held.scales.flatten()[:1]
+        ours = loaded.scales.flatten() if len(theirs) > 1 else loaded.scales.flatten()[:1]
         assert torch.allclose(ours, theirs.to(ours), rtol=0, atol=1e-9)
 
 
@@ -125,7 +134,13 @@ def test_products_of_aihwkit_as_installed(name: str) -> None:
     layer = AnalogLinear(6, 4, rpu_config=directly(**THEIRS[name])).eval()
     layer.set_weights(W, B)
     with torch.no_grad():
-        assert torch.allclose(layer(X), recorded(name), rtol=0, atol=1e-9)
+        found = layer(X)
+    (case,) = [case for case in FORWARD["cases"] if case["name"] == name]
+    (tile,) = layer.analog_tiles()
+    assert torch.allclose(found, recorded(name), rtol=0, atol=1e-9)
+    assert worst(found) == pytest.approx(case["max_abs_err_vs_digital"], abs=1e-9)
+    assert [list(tile.tile.weight.shape)] == case["tiles"]
+    assert close(tile.tile.weight.detach().abs().max()[None], case["tile_weight_absmax"])
 
 
 def test_digital_products() -> None:
@@ -237,7 +252,8 @@ def test_compensation_of_drift(case: dict[str, Any], draws: Callable[[float], No
     network.drift(case["t"], 0)
     assert close(layer.held[0].weights, case["drifted"], 1e-5)
     assert torch.allclose(layer.held[0].scales / clean, torch.tensor(case["alpha"]), rtol=1e-5)
-    assert close(run(network, torch.float32), case["y"], 2e-5)
+    found = run(network, torch.float32)
+    assert close(found, case["y"], 2e-5) and worst(found) == pytest.approx(case["max_abs_err"], abs=3e-5)
 
 
 def test_hermes(draws: Callable[[float], None]) -> None:
