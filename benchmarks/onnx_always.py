@@ -31,7 +31,7 @@ RESULTS = Path(__file__).parent / "results" / "onnx_always.json"
 SPACES = (
     Space("nas_unet", (1, 32, 32), {"depth": 2}),
     Space("nas_unet", (1, 16, 16, 16), {"depth": 2, "c": 8}),
-    Space("wdan", (3, 32, 32), {"layers": 7}),
+    Space("wdan", (3, 32, 32), {"layers": 5}),
     Space("cifar", (3, 32, 32), {"layers": 4}),
     Space("nasbench201", (3, 32, 32), {"cells": 1}),
     Space("nasbench201", (1, 16, 16, 16), {"cells": 1}),
@@ -41,8 +41,8 @@ SPACES = (
     Space("nas_lung", (1, 32, 32, 32)),
     Space("analog_nas", (3, 32, 32)),
     Space("nas_segnet", (3, 32, 32)),
-    Space("mobilenet_v3", (3, 64, 64)),
-    Space("nas_unet_flexible", (1, 64, 64)),
+    Space("mobilenet_v3", (3, 32, 32)),
+    Space("nas_unet_flexible", (1, 32, 32), {"depths": (2, 3), "counts": (2, 3)}),
     Space("nas_unet_flexible", (1, 32, 32, 32), {"widths": (4, 8), "depths": (2, 3), "counts": (2,)}),
 )
 
