@@ -17,7 +17,7 @@ from nascompile.diagnostics import NasError
 from nascompile.ir.program import Program
 
 aihwkit = pytest.importorskip("aihwkit", reason="make analog installs it")
-from nascompile.backends.analog import config, grid  # noqa: E402
+from nascompile.backends.analog import config, cpp, grid, selftest  # noqa: E402
 from nascompile.backends.analog.columns import Columns  # noqa: E402
 from nascompile.backends.analog.layers import AnalogLayer  # noqa: E402
 from nascompile.backends.analog.network import AnalogNetwork, analog  # noqa: E402
@@ -190,6 +190,7 @@ def test_a_module_of_two_names_is_converted_once() -> None:
     network = Twice(build(program))
     on_tiles = analog(network, program, device())
     assert len(on_tiles.layers()) == 1 and len(list(on_tiles.parameters())) == 1
+    assert on_tiles.network.again[0] is on_tiles.network.conv
     x = image(program)
     with torch.no_grad():
         assert relative(on_tiles.eval()(x), network(x)) < 1e-6
@@ -231,3 +232,23 @@ def test_layers_that_have_no_form_are_named() -> None:
     network.set_submodule("conv", nn.Conv2d(4, 4, 3, padding=1, padding_mode="reflect", bias=False))
     with pytest.raises(NasError, match="pads with other than zeros"):
         analog(network, program, device())
+
+
+@pytest.mark.parametrize("name", ["linear", "conv-2d", "grouped", "transposed-2d"])
+def test_tiles_of_the_library(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What goes to aihwkit's tiles and comes back: with its torch tiles, where its C++ tiles fail the self-test."""
+    works = selftest.tile_backends()["cpp"] == ""
+    if not works:
+        monkeypatch.setattr(cpp, "rpu_config", lambda on, tiles: config.rpu_config(on))
+    _, on_tiles, x = pair(name, device("pcm", output_noise=0.0, compensation="none"))
+    (layer,) = on_tiles.layers()
+    on_tiles.program(0)
+    with torch.no_grad():
+        ours = on_tiles(x)
+        layer.cpp = cpp.CppTiles(layer.blocks, on_tiles.device)
+        theirs = on_tiles(x)
+        assert relative(theirs, ours) < (1e-6 if not works else 0.02)
+        on_tiles.drift(2592000.0, 0)
+        drifted = on_tiles(x)
+        layer.cpp = None
+        assert relative(drifted, on_tiles(x)) < (1e-6 if not works else 0.02) < 0.05 < relative(drifted, ours)
