@@ -84,3 +84,25 @@ def smaller(found: Any) -> list[str]:
         ]
         lines.append(f"| {name} | {one['space']} | {one['cases']} | {' | '.join(cells)} |")
     return [*lines, ""]
+
+
+def predicted(found: Any) -> list[str]:
+    """`predict_volumes.json`."""
+    summary = found["summary"]
+    lines = [
+        "## Masks on the grids of real volumes",
+        "",
+        "`python benchmarks/predict_volumes.py --run RUN --data FOLDER`: `nascompile predict` on CT and MR volumes (DICOM,",
+        "NIfTI, NRRD, MetaImage; oblique, flipped and anisotropic ones among them). Size, spacing, origin and direction of",
+        f"{summary['equal']} of {summary['volumes']} masks are those of the image; the largest difference anywhere is",
+        f"{summary['largest_difference_mm']} mm.",
+        "",
+        f"{summary['label_maps']} label maps resampled to a share of their spacing and back, lowest Dice of the foreground:",
+        "",
+        "| share | lowest Dice | map |",
+        "|---|---|---|",
+    ]
+    for share, lowest in summary["lowest_dice"].items():
+        name = min(found["round_trips"], key=lambda one: float(one["at"][share]["dice"]))["file"]
+        lines.append(f"| {share} | {lowest:.3f} | {name if lowest < 1 else ''} |")
+    return [*lines, ""]

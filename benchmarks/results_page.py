@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import results_analog
 import results_deploy
 from demo_table import SETS, table
 
@@ -242,6 +243,11 @@ def deployed() -> list[str]:
         "onnx_always": results_deploy.always,
         "onnx_published": results_deploy.published,
         "small_models": results_deploy.smaller,
+        "predict_volumes": results_deploy.predicted,
+        "analog_conversion": results_analog.conversion,
+        "analog_over_time": results_analog.over_time,
+        "analog_search": results_analog.search,
+        "analog_surrogate": results_analog.surrogate,
     }
     return [line for name, part in parts.items() if (found := load(name)) is not None for line in part(found)]
 
