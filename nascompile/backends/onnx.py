@@ -70,7 +70,11 @@ def export(
             continue
         model = _model(written, input, outputs, metadata, unit, opset, span)
         shapes, real = sizes(input, model.dynamic), fitted(images, input, model.dynamic, model.unit)
-        found = compare(network, session(model.data), INPUT, shapes, real, seed=seed)
+        try:
+            found = compare(network, session(model.data), INPUT, shapes, real, seed=seed)
+        except Exception as cause:  # the runtime has no common type for what it refuses
+            problem = f"it stops with `{_first_line(cause)}`"
+            continue
         problem = disagreement(found)
         if problem is None:
             return replace(model, agreements=found)
@@ -134,11 +138,15 @@ def _captured(
 ) -> tuple[torch.export.ExportedProgram, int]:
     """The program with the most free axes: all of them; sizes that a unit divides; the batch alone."""
     auto, spatial = torch.export.Dim.AUTO, range(2, example.dim())
+    is_free = _takes_other_sizes(network, example)
+    if is_free:
+        # At its own size the last map may be a single position, and torch fixes every size that it sees to be 1.
+        example = example.new_zeros((*example.shape[:2], *(2 * n for n in example.shape[2:])))
     units = [u for u in dict.fromkeys((unit, 8, 16, 32)) if u > 1 and u % unit == 0]
     units = [u for u in units if all(example.shape[a] % u == 0 for a in spatial)]
     free = [({0: auto, **{a: u * torch.export.Dim(f"n{a}", min=1) for a in spatial}}, u) for u in units]
     attempts: list[tuple[dict[int, Any], int]] = [({0: auto, **dict.fromkeys(spatial, auto)}, unit), *free]
-    if not _takes_other_sizes(network, example):
+    if not is_free:
         attempts = []
     best: tuple[int, torch.export.ExportedProgram, int] | None = None
     cause: Exception | None = None

@@ -109,6 +109,36 @@ def test_a_long_product_that_loses_digits_is_taken_in_pieces(monkeypatch: pytest
         exporter.export(network, (1, 8, 8), ["out"], {})
 
 
+class Mean(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.flatten(2).mean(2)
+
+
+def test_maps_of_a_single_position_do_not_fix_the_sizes() -> None:
+    torch.manual_seed(0)
+    layers = [
+        nn.Conv2d(1, 4, 3, 2, 1),
+        nn.Conv2d(4, 8, 3, 2, 1),
+        nn.Hardswish(),
+        Mean(),
+        nn.Linear(8, 8),
+        nn.Hardsigmoid(),
+    ]
+    network = nn.Sequential(*layers)
+    assert exporter.export(network, (1, 4, 4), ["out"], {}).dynamic == (0, 2, 3)
+
+
+def test_a_model_that_the_runtime_refuses_is_no_traceback(network: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise RuntimeError("no such kernel")
+
+    monkeypatch.setattr(exporter, "compare", refuse)
+    with pytest.raises(NasError) as failure:
+        exporter.export(network, (1, 16, 16), ["out"], {})
+    assert failure.value.diagnostics[0].code == "onnx-disagrees"
+    assert "no such kernel" in failure.value.diagnostics[0].message
+
+
 def test_sizes_are_fixed_where_a_layer_needs_their_product() -> None:
     torch.manual_seed(0)
     network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.AvgPool2d(8, stride=1), nn.Flatten(), nn.Linear(2 * 7 * 7, 5))
