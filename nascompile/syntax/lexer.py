@@ -222,5 +222,6 @@ def _unreadable(source: Source, start: int) -> tuple[Diagnostic, int]:
 
 def _unknown_unit(source: Source, number: str, unit: str, start: int, end: int) -> Diagnostic:
     message = f"`{number}{unit}` is neither a number nor a name"
-    hint = "units are k M G, ms s minutes hours days months years, epochs steps trials, KiB MiB GiB; names start with letters"
+    times, counts = "ms s minutes hours days months years", "epochs steps trials"
+    hint = f"units are k M G, {times}, {counts}, KiB MiB GiB; names start with letters"
     return Diagnostic("syntax-error", message, Label(Span(source, start, end)), (), hint)
