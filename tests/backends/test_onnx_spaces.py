@@ -1,6 +1,7 @@
 """Every network exports: random genotypes of all shipped spaces, with free sizes, through the gate.
 
-A small one of each space in `make test` (3 minutes of one core); the 300 of `benchmarks/onnx_always.py` in `make test-all`.
+A small one of each space in `make test` (3 minutes of one core); the 300 of `benchmarks/onnx_always.py` in
+`make test-all`.
 """
 
 from __future__ import annotations
