@@ -175,7 +175,9 @@ def test_starting_the_command_line_reaches_no_module_that_loads_torch(root: Path
 def test_importing_nascompile_loads_nothing_heavy(root: Path) -> None:
     heavy = "{'torch', 'monai', 'onnx', 'matplotlib', 'SimpleITK', 'optuna', 'numpy', 'lark', 'rich'}"
     code = f"import sys, nascompile; print(sorted({heavy} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8", cwd=root, check=True
+    )
     assert done.stdout.strip() == "[]"
 
 

@@ -33,7 +33,9 @@ def test_inside_a_wheel_the_copy_is_found(tmp_path: Path) -> None:
     (package / "resources.py").write_text(here.read_text("utf-8"), "utf-8")
     program = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from nascompile.resources import resource;"
     program += "print(resource('grammars/nas-1.lark').read_text('utf-8'))"
-    run = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-I", "-c", program], capture_output=True, text=True, encoding="utf-8", check=True
+    )
     assert run.stdout.strip() == "installed"
 
 

@@ -127,7 +127,8 @@ def with_steady_layers(network: nn.Module, image: Tensor, least: int = 0) -> nn.
     for name, module in list(changed.named_modules()):
         new: nn.Module | None = None
         if isinstance(module, nn.Linear):
-            new = SteadyLinear(module.weight, module.bias) if module.in_features > least else None
+            is_long = module.in_features > least and module.out_features > 0  # a gate of few channels may have none
+            new = SteadyLinear(module.weight, module.bias) if is_long else None
         elif averaged.get(name, 0) > least:
             new = _steady(module)
         if new is not None:

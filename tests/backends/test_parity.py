@@ -76,6 +76,11 @@ def test_steady_linear_layers_are_the_same_layers(bias: bool) -> None:
     assert with_steady_layers(network, image, least=8) is None
 
 
+def test_linear_layers_without_outputs_stay() -> None:
+    network = nn.Sequential(nn.Linear(8, 0), nn.Linear(0, 8))
+    assert with_steady_layers(network, torch.zeros(1, 8)) is None
+
+
 @pytest.mark.parametrize("corners", ["true", "false"])
 @pytest.mark.parametrize(("to", "sizes"), [("2", (7, 12)), ("[8, 13]", (7, 12)), ("[1, 4]", (6, 3))])
 def test_steady_resizes_are_the_same_resizes(to: str, sizes: tuple[int, int], corners: str) -> None:

@@ -42,7 +42,9 @@ def monai(bundle: Path, *arguments: str) -> str:
     """Run MONAI's command line in the bundle's folder, without the package and without a proxy to the outside."""
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "monai.bundle", *arguments]
-    done = subprocess.run(command, cwd=bundle, capture_output=True, text=True, env=environment, check=False)
+    done = subprocess.run(
+        command, cwd=bundle, capture_output=True, text=True, encoding="utf-8", env=environment, check=False
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
 
@@ -132,7 +134,7 @@ def test_a_failure_leaves_the_earlier_bundle(
     replace = Path.replace
 
     def refuse(self: Path, target: Path) -> Path:
-        if target == bundle and self.name == "bundle":
+        if target == bundle and self.name == "whole":
             raise PermissionError(13, "Permission denied")
         return replace(self, target)
 

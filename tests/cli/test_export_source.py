@@ -22,7 +22,7 @@ def test_source_runs_where_only_torch_is(tmp_path: Path) -> None:
         "import torch, net\n"
         "print(net.load()(torch.zeros(1, 1, 64, 64)).shape)"
     )
-    ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, encoding="utf-8")
     assert ran.stdout.strip() == "torch.Size([1, 2, 64, 64])", ran.stderr
 
 

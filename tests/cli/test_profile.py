@@ -124,5 +124,7 @@ def test_a_static_profile_loads_no_torch(both: Path, demo: Path, table: Path) ->
         "print(sorted({'torch', 'monai', 'onnx', 'onnxruntime', 'scipy', 'matplotlib'} & set(sys.modules)))"
     )
     arguments = [str(both), "-g", "one", "--static", "--target", str(table), "--layers", "--data", str(demo)]
-    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, encoding="utf-8", check=True
+    )
     assert done.stdout.strip().splitlines()[-1] == "[]"

@@ -81,5 +81,5 @@ def test_torch_is_not_loaded(root: Path) -> None:
         f"app(['profile', {str(SPEC)!r}, '-g', 'model_d', '--device', 'pcm', '--csv'], standalone_mode=False)\n"
         "assert 'torch' not in sys.modules, 'loaded'"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8", cwd=root)
     assert done.returncode == 0, done.stderr

@@ -133,5 +133,7 @@ def test_texts_are_worked_on_without_torch(root: Path, tmp_path: Path, command: 
         f"{arguments!r}\ntry:\n    app()\nexcept SystemExit:\n    pass\n"
         "print(sorted({'torch', 'monai', 'matplotlib', 'onnx', 'SimpleITK'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8", cwd=tmp_path, check=True
+    )
     assert done.stdout.splitlines()[-1] == "[]", done.stderr

@@ -216,5 +216,5 @@ def test_importing_loads_no_torch(run: Command, tmp_path: Path, root: Path) -> N
         "except SystemExit as done: assert not done.code\n"
         "assert not {'torch', 'numpy', 'monai'} & set(sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -23,7 +23,7 @@ with one_at_a_time(Path(sys.argv[1])):
 
 def started(path: Path, seconds: float) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", CODE, str(path), str(seconds)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8")
 
 
 def test_three_processes_take_turns(tmp_path: Path) -> None:

@@ -142,7 +142,9 @@ def test_drawing_does_not_need_torch(root: Path, tmp_path: Path) -> None:
     )
     for name in ("unet.svg", "unet.png"):
         arguments = [str(root / "specs" / "nas_unet.nas"), str(tmp_path / name)]
-        done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=120)
+        done = subprocess.run(
+            [sys.executable, "-c", code, *arguments], capture_output=True, text=True, encoding="utf-8", timeout=120
+        )
         assert done.returncode == 0, done.stderr
         assert (tmp_path / name).stat().st_size > 5000
 

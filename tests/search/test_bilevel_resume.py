@@ -20,7 +20,9 @@ SCRIPT = Path(__file__).with_name("search_process.py")
 def search(folder: Path, kill_after: int | None = None, text: str = "tiny.nas") -> str:
     """Run the search; kill the process when it reports step `kill_after`. Returns what it printed."""
     folder.mkdir(exist_ok=True)
-    process = subprocess.Popen([sys.executable, str(SCRIPT), str(folder), text], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, str(SCRIPT), str(folder), text], stdout=subprocess.PIPE, text=True, encoding="utf-8"
+    )
     assert process.stdout is not None
     printed = []
     for line in process.stdout:

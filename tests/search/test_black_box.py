@@ -110,7 +110,7 @@ def test_killed_processes_leave_a_study_that_goes_on(strategy: str, tmp_path: Pa
     for _ in range(3):
         after = rng.randrange(1, 7)
         command = [sys.executable, str(SCRIPT), str(folder), strategy, "0.02"]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8")
         assert process.stdout is not None
         for _line in zip(process.stdout, range(after), strict=False):
             pass

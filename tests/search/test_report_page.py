@@ -134,6 +134,8 @@ def test_a_browser_shows_what_is_pointed_at(searched: tuple[Run, list[Trial]], t
     path.write_text(text.replace("</body>", f"{probe}</body>"), encoding="utf-8")
     browser = shutil.which("chromium") or shutil.which("google-chrome") or ""
     command = [browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'user'}"]
-    done = subprocess.run([*command, "--dump-dom", path.as_uri()], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [*command, "--dump-dom", path.as_uri()], capture_output=True, text=True, encoding="utf-8", timeout=120
+    )
     assert f"<title>trial {number}</title>" in done.stdout, done.stderr
     assert f"<h3>trial {number}</h3>" in done.stdout

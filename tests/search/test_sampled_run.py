@@ -60,7 +60,7 @@ NAME = [sys.executable, "-m", "nascompile.cli.app"]
 def nascompile(folder: Path, demo: Path, command: str, *more: str) -> subprocess.CompletedProcess[str]:
     (folder / "tiny.nas").write_text(TINY, encoding="utf-8")
     given = [*NAME, command, "tiny.nas", "--data", str(demo), "--device", "cpu", *more]
-    return subprocess.run(given, cwd=folder, capture_output=True, text=True)
+    return subprocess.run(given, cwd=folder, capture_output=True, text=True, encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

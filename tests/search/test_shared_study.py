@@ -46,7 +46,7 @@ def by_itself(folder: Path, strategy: str) -> list[Trial]:
 @contextmanager
 def started(folder: Path, strategy: str, sleep: float) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, str(SCRIPT), str(folder), strategy, str(sleep), str(GRACE)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8")
     try:
         yield process
     finally:

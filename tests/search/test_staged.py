@@ -30,7 +30,7 @@ SAME = (
 def search(text: Path, folder: Path, kill_at: str | None = None) -> list[str]:
     """Run the search; kill the process when it prints `kill_at`. Returns what it printed."""
     command = [sys.executable, str(HERE / "staged_process.py"), str(text), str(folder)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8")
     assert process.stdout is not None
     printed = []
     for line in process.stdout:

@@ -216,5 +216,7 @@ def test_reading_and_asking_need_no_library(root: Path) -> None:
         "assert 'torch' not in sys.modules and 'numpy' not in sys.modules\n"
         "try:\n    boosting.require_library()\nexcept NasError as e:\n    print(e)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], check=True, cwd=root, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, cwd=root, capture_output=True, text=True, encoding="utf-8"
+    )
     assert "missing-package" in done.stdout and "nascompile[surrogate]" in done.stdout

@@ -152,5 +152,7 @@ check_library(library)
 elaborate(library, Request("nas_unet", {}, (1, 64, 64)))
 print(sorted({"torch", "numpy", "monai", "lark"} & set(sys.modules)))
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8", cwd=root, check=True
+    )
     assert done.stdout.strip() == "[]"

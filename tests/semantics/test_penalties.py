@@ -73,5 +73,5 @@ def test_no_torch_is_loaded() -> None:
         from nascompile.compilation import Compilation
         assert len(Compilation.from_text({TEXT.format(penalty="entropy(kepd)")!r}).check()) == 1
         print("torch" in sys.modules)"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8", check=True)
     assert done.stdout.strip() == "False"

@@ -36,6 +36,7 @@ def test_generating_does_not_depend_on_the_order_of_sets() -> None:
             [sys.executable, "-c", program],
             capture_output=True,
             text=True,
+            encoding="utf-8",
             check=True,
             env={**os.environ, "PYTHONHASHSEED": seed},
         )
@@ -64,5 +65,5 @@ def test_parsing_imports_neither_lark_nor_torch() -> None:
         "s = Source('a', 'nas 1\\nop f(c) = relu -> conv(c, 3)\\n'); format_module(parse(s), s); render([]);"
         "print([name for name in ('lark', 'torch', 'rich', 'numpy') if name in sys.modules])"
     )
-    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, encoding="utf-8", check=True)
     assert run.stdout.strip() == "[]"
