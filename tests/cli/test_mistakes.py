@@ -137,7 +137,7 @@ def test_a_weights_file_that_is_none_is_told(nascompile: Command, spec: Path, de
 
 
 def test_a_genotype_that_breaks_its_space_is_told(nascompile: Command, spec: Path) -> None:
-    spec.write_text(spec.read_text().replace("[s[0] via conv]", "[s[0] via cnov]"))
+    spec.write_text(spec.read_text(encoding="utf-8").replace("[s[0] via conv]", "[s[0] via cnov]"), encoding="utf-8")
     err = fails(nascompile, "not-a-candidate", "export", spec, "-g", "one", "--onnx", "--input", "1x16x16")
     assert "did you mean `conv`?" in err or "conv" in err
 

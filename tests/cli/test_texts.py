@@ -25,7 +25,9 @@ def test_check_passes_a_good_text(nascompile: Command, spec: Path, demo: Path) -
 
 def test_check_tells_every_mistake_of_every_text(nascompile: Command, spec: Path) -> None:
     bad = spec.with_name("bad.nas")
-    bad.write_text(spec.read_text().replace("conv(c, 3) -> relu", "conf(c, 3) -> relu").replace("3 steps\n", "3\n"))
+    bad.write_text(
+        spec.read_text(encoding="utf-8").replace("conv(c, 3) -> relu", "conf(c, 3) -> relu").replace("3 steps\n", "3\n")
+    )
     done = nascompile("check", spec, bad)
     assert done.code == 1
     assert "error[unknown-name]" in done.err and "did you mean `conv`?" in done.err
@@ -34,11 +36,11 @@ def test_check_tells_every_mistake_of_every_text(nascompile: Command, spec: Path
 
 
 def test_check_gives_json(nascompile: Command, spec: Path, demo: Path) -> None:
-    spec.write_text(spec.read_text().replace("batch   = 2", "batc = 2"))
+    spec.write_text(spec.read_text(encoding="utf-8").replace("batch   = 2", "batc = 2"), encoding="utf-8")
     done = nascompile("check", spec, "--data", demo, "--json")
     (found,) = json.loads(done.out)
     assert done.code == 1
-    line = spec.read_text().splitlines().index("  batc = 2") + 1
+    line = spec.read_text(encoding="utf-8").splitlines().index("  batc = 2") + 1
     assert (found["code"], found["line"], found["column"], found["end_column"]) == ("unknown-field", line, 3, 7)
     assert found["hint"] == "did you mean `batch`?"
 
