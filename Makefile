@@ -6,8 +6,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install -q --no-compile 
 # aihwkit has wheels for some interpreters and systems only. Without its requirements: they name torchvision, which does not
 # import beside every build of torch (docs/dependencies.md).
 AIHWKIT := --no-deps --only-binary aihwkit 'aihwkit==1.1.0; python_version < "3.13"' 'aihwkit==1.2.0; python_version >= "3.13"'
-# One thread a process: the tests run in two processes, and results do not depend on the machine's core count.
-TEST_ENV := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+# One thread a process: the tests run in two processes, and results do not depend on the machine's core count. Text that is
+# read or written without an encoding is an error (pyproject.toml): what it means would depend on the machine.
+TEST_ENV := PYTHONWARNDEFAULTENCODING=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 PYTEST := $(TEST_ENV) $(BIN)/python -m pytest -q -n 2 -p no:cacheprovider
 
 .PHONY: search test test-all bench bench-demo lint setup analog clean

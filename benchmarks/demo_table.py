@@ -167,7 +167,7 @@ def program_of(text: Any, name: str, kind: str, net: int) -> Any:
 
 
 def load() -> dict[str, Any]:
-    return json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
+    return json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
 
 
 def save(results: dict[str, Any]) -> None:

@@ -65,8 +65,8 @@ def test_settings_change_the_arguments_of_a_space(text: Compilation) -> None:
 
 
 def test_genotypes_of_imported_texts_are_found(tmp_path: Path) -> None:
-    (tmp_path / "t.nas").write_text(TEXT)
-    (tmp_path / "u.nas").write_text("nas 1\nimport t\n")
+    (tmp_path / "t.nas").write_text(TEXT, encoding="utf-8")
+    (tmp_path / "u.nas").write_text("nas 1\nimport t\n", encoding="utf-8")
     text = Compilation.from_path(tmp_path / "u.nas", input=(1, 8, 8))
     assert text.genotype("wide").values == {"width": 6}
     assert text.genotype().values == {"width": 6}  # the only one known

@@ -84,7 +84,9 @@ def test_every_damaged_image_is_named(nascompile: Command, spec: Path, data: Pat
 
 def test_a_split_that_names_an_absent_case_is_told(nascompile: Command, spec: Path, data: Path) -> None:
     path = data / "nuclei" / "splits.json"
-    path.write_text(path.read_text().replace('"train_r128_c000",', '"train_r128_c00x",', 1))
+    path.write_text(
+        path.read_text(encoding="utf-8").replace('"train_r128_c000",', '"train_r128_c00x",', 1), encoding="utf-8"
+    )
     err = fails(nascompile, "absent-case", "search", spec, "--data", data)
     assert "train_r128_c00x" in err
 

@@ -26,11 +26,11 @@ def test_a_run_leaves_everything_behind(work: Path) -> None:
     }  # fmt: skip
     assert wanted <= set(snapshot(run.folder))
     assert not [p for p in run.folder.rglob("*.tmp")]
-    results = json.loads(run.path("results.json").read_text())
+    results = json.loads(run.path("results.json").read_text(encoding="utf-8"))
     assert [e["name"] for e in results["entries"]] == ["background", "searched", "random", "plain"]
     assert {e["steps"] for e in results["entries"][1:]} == {3}
     assert run.record()["step"] == "finished"
-    environment = json.loads(run.path("environment.json").read_text())
+    environment = json.loads(run.path("environment.json").read_text(encoding="utf-8"))
     assert environment["packages"]["torch"] and environment["threads"] >= 1 and environment["seed"] == 0
 
 
@@ -73,7 +73,7 @@ def test_runs_are_listed_with_their_notes(nascompile: Command, work: Path) -> No
 
 
 def test_an_unreadable_run_is_listed_as_one(nascompile: Command, work: Path) -> None:
-    (work / "runs" / "all" / "run.json").write_text("{")
+    (work / "runs" / "all" / "run.json").write_text("{", encoding="utf-8")
     (row,) = json.loads(nascompile("runs", "--json").out)
     assert "cannot be read" in row["step"]
 
@@ -129,21 +129,23 @@ def test_the_newest_run_is_trained_again_with_settings(nascompile: Command, work
     done = nascompile("train", "--name", "longer", "--set", "train.budget=4 steps")
     assert done.code == 0, done.err
     run = runs.find(work / "runs", "longer")
-    assert run.path("metrics.csv").read_text().splitlines()[-1].startswith("4,")
-    assert run.path("genotype.nas").read_text() == (work / "runs" / "all" / "genotype.nas").read_text()
+    assert run.path("metrics.csv").read_text(encoding="utf-8").splitlines()[-1].startswith("4,")
+    assert run.path("genotype.nas").read_text(encoding="utf-8") == (work / "runs" / "all" / "genotype.nas").read_text(
+        encoding="utf-8"
+    )
     assert nascompile("evaluate").code == 0  # of this run: it is the newest
 
 
 def test_a_genotype_is_trained_on_another_task(nascompile: Command, work: Path, demo: Path) -> None:
-    text = (work / "tiny.nas").read_text()
+    text = (work / "tiny.nas").read_text(encoding="utf-8")
     other = text[text.index("task cells") : text.index("search first")]
     other = other.replace("cells", "plain_cells").replace("[background, interior, boundary]", "[background, nucleus]")
     other = other.replace("[16, 16]", "[24, 24]\n  labels  = map([0, 0], [1, 1], [2, 1])")
-    (work / "tiny.nas").write_text(text + other)
+    (work / "tiny.nas").write_text(text + other, encoding="utf-8")
     arguments = ("-g", "one", "--task", "plain_cells", "--data", demo, "--name", "o", "--set", "train.budget=2 steps")
     done = nascompile("train", "tiny.nas", *arguments)
     assert done.code == 0, done.err
-    (entry,) = json.loads((work / "runs" / "o" / "results.json").read_text())["entries"]
+    (entry,) = json.loads((work / "runs" / "o" / "results.json").read_text(encoding="utf-8"))["entries"]
     assert list(entry["evaluation"]["summaries"]["dice"]["per_class"]) == ["nucleus"]
 
 
@@ -154,7 +156,7 @@ def test_a_run_is_evaluated_on_a_split(nascompile: Command, work: Path, split: s
     assert set(found["summaries"]) == {"dice", "jaccard"}
     assert len(found["rows"]) == {"train": 8, "val": 4, "test": 4}[split]
     if split == "test":
-        entries = json.loads((work / "runs" / "all" / "results.json").read_text())["entries"]
+        entries = json.loads((work / "runs" / "all" / "results.json").read_text(encoding="utf-8"))["entries"]
         searched = next(e for e in entries if e["name"] == "searched")
         assert found["summaries"]["dice"]["value"] == searched["evaluation"]["summaries"]["dice"]["value"]
 

@@ -26,7 +26,10 @@ def test_check_passes_a_good_text(nascompile: Command, spec: Path, demo: Path) -
 def test_check_tells_every_mistake_of_every_text(nascompile: Command, spec: Path) -> None:
     bad = spec.with_name("bad.nas")
     bad.write_text(
-        spec.read_text(encoding="utf-8").replace("conv(c, 3) -> relu", "conf(c, 3) -> relu").replace("3 steps\n", "3\n")
+        spec.read_text(encoding="utf-8")
+        .replace("conv(c, 3) -> relu", "conf(c, 3) -> relu")
+        .replace("3 steps\n", "3\n"),
+        encoding="utf-8",
     )
     done = nascompile("check", spec, bad)
     assert done.code == 1
@@ -61,19 +64,19 @@ def test_check_tells_of_bytes_that_are_no_text(nascompile: Command, tmp_path: Pa
 
 def test_fmt_writes_the_canonical_form_once(nascompile: Command, tmp_path: Path) -> None:
     path = tmp_path / "a.nas"
-    path.write_text("nas 1\nimport   std.layers\n\n\n\nwidth(v)=v*2   # twice\n")
+    path.write_text("nas 1\nimport   std.layers\n\n\n\nwidth(v)=v*2   # twice\n", encoding="utf-8")
     assert nascompile("fmt", "--check", tmp_path).code == 1
     assert nascompile("fmt", tmp_path).code == 0
-    assert path.read_text() == "nas 1\nimport std.layers\n\nwidth(v) = v * 2  # twice\n"
+    assert path.read_text(encoding="utf-8") == "nas 1\nimport std.layers\n\nwidth(v) = v * 2  # twice\n"
     assert nascompile("fmt", "--check", path).out == ""
     assert [p.name for p in tmp_path.iterdir()] == ["a.nas"]
 
 
 def test_fmt_leaves_a_text_with_mistakes_alone(nascompile: Command, tmp_path: Path) -> None:
     path = tmp_path / "a.nas"
-    path.write_text("nas 1\nspace (\n")
+    path.write_text("nas 1\nspace (\n", encoding="utf-8")
     assert nascompile("fmt", path).code == 1
-    assert path.read_text() == "nas 1\nspace (\n"
+    assert path.read_text(encoding="utf-8") == "nas 1\nspace (\n"
 
 
 def test_show_tells_decisions_size_and_costs(nascompile: Command, spec: Path) -> None:
@@ -96,7 +99,7 @@ def test_show_takes_settings(nascompile: Command, spec: Path, demo: Path) -> Non
 def test_show_draws_a_genotype(nascompile: Command, spec: Path, tmp_path: Path) -> None:
     done = nascompile("show", spec, "-g", "one", "--input", "1x16x16", "--svg", tmp_path / "one.svg")
     assert "s[2] = s[0] conv" in done.out
-    drawing = (tmp_path / "one.svg").read_text()
+    drawing = (tmp_path / "one.svg").read_text(encoding="utf-8")
     assert drawing.startswith("<svg") and ">conv</text>" in drawing and ">s[2]</text>" in drawing
 
 

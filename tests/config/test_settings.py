@@ -80,7 +80,9 @@ def test_what_sets_nothing_is_told(text: str) -> None:
 
 def test_a_yaml_file_sets_the_same_things(compiled: Compiled, tmp_path: Path, demo: Path) -> None:
     path = tmp_path / "run.yaml"
-    path.write_text("budget: 3 epochs\nweights:\n  lr: 0.5\nspace.c: 8\npatch: [16, 16]\nloss: 'ce(main)'\n")
+    path.write_text(
+        "budget: 3 epochs\nweights:\n  lr: 0.5\nspace.c: 8\npatch: [16, 16]\nloss: 'ce(main)'\n", encoding="utf-8"
+    )
     settings = from_yaml(path)
     assert [s.name for s in settings] == ["budget", "weights.lr", "space.c", "patch", "loss"]
     text = Compilation(compiled().source, demo, demo, tuple(settings))
@@ -102,7 +104,7 @@ def test_a_wrong_line_of_yaml_is_named(
     compiled: Compiled, tmp_path: Path, demo: Path, yaml: str, code: str, line: int
 ) -> None:
     path = tmp_path / "run.yaml"
-    path.write_text(yaml)
+    path.write_text(yaml, encoding="utf-8")
     with pytest.raises(NasError) as failure:
         Compilation(compiled().source, demo, demo, tuple(from_yaml(path))).search()
     diagnostic = failure.value.diagnostics[0]

@@ -75,7 +75,7 @@ def test_classes_from_a_table(lidc: Task, tmp_path: Path) -> None:
     listed, _ = find_cases(lidc)
     table = tmp_path / "labels.csv"
     rows = [f"{c.id},{lidc.classes[int(str(c.label))]},{c.group}" for c in listed]
-    table.write_text("\n".join(["name,class,patient", *rows]))
+    table.write_text("\n".join(["name,class,patient", *rows]), encoding="utf-8")
     shutil.copytree(lidc.root / "volumes", tmp_path / "volumes")
     layout = Table("volumes/{id}.nii.gz", id="name", label="class", group="patient")
     task = replace(lidc, root=tmp_path, layout=layout)
@@ -87,10 +87,10 @@ def test_classes_from_a_table(lidc: Task, tmp_path: Path) -> None:
 
 
 def test_label_that_is_no_class(lidc: Task, tmp_path: Path) -> None:
-    listing = json.loads((lidc.root / "splits.json").read_text())
+    listing = json.loads((lidc.root / "splits.json").read_text(encoding="utf-8"))
     identity = listing["train"][0]
     listing["cases"][identity]["label"] = 2
-    (tmp_path / "splits.json").write_text(json.dumps(listing))
+    (tmp_path / "splits.json").write_text(json.dumps(listing), encoding="utf-8")
     _, problems = find_cases(replace(lidc, root=tmp_path))
     assert [p.code for p in problems] == ["label-outside-classes"]
     assert f"`{identity}`" in problems[0].message and "`2`" in problems[0].message

@@ -40,7 +40,9 @@ def test_beta_has_its_mean_and_variance() -> None:
 @pytest.mark.parametrize("number", range(12))
 def test_mixed_images_are_the_references(root: Path, number: int) -> None:
     """Given its drawn numbers, the reference's batch; two ways only, it states no permutations for more."""
-    entry = json.loads((root / "tests/golden/wdan_losses_metrics_mixup.json").read_text())["mixup"][number]
+    entry = json.loads((root / "tests/golden/wdan_losses_metrics_mixup.json").read_text(encoding="utf-8"))["mixup"][
+        number
+    ]
     i = torch.arange(16, dtype=torch.int64)
     images = (2 * (((31 * i * i + 17 * i + 7) % 1009).double() / 1009 - 0.5)).reshape(4, 4)
     if entry["k"] > 2:

@@ -20,9 +20,9 @@ from nascompile.diagnostics import NasError
 
 def edit(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
     path = folder / "splits.json"
-    value = json.loads(path.read_text())
+    value = json.loads(path.read_text(encoding="utf-8"))
     change(value)
-    path.write_text(json.dumps(value))
+    path.write_text(json.dumps(value), encoding="utf-8")
 
 
 def test_the_shipped_splits(nuclei: Task, lidc: Task) -> None:
@@ -50,7 +50,7 @@ def test_several_mistakes_of_a_split_file_in_one_run(own: Path, nuclei: Task) ->
 
 def test_split_file_that_is_not_there_or_not_json(own: Path, nuclei: Task) -> None:
     task = replace(nuclei, root=own)
-    (own / "splits.json").write_text("{")
+    (own / "splits.json").write_text("{", encoding="utf-8")
     assert [p.code for p in split_cases(task, find_cases(task)[0])[1]] == ["bad-split-file"]
     (own / "splits.json").rename(own / "split.json")
     problems = split_cases(task, find_cases(task)[0])[1]

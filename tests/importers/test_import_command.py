@@ -35,7 +35,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
 
 
 def test_the_written_text_is_canonical_and_correct(run: Command, tmp_path: Path) -> None:
-    (tmp_path / "configs.py").write_text(f"in_ = {CONFIG}\n{'model_2'} = [32, 64, [64], [64], [64, 128]]\r\n")
+    (tmp_path / "configs.py").write_text(
+        f"in_ = {CONFIG}\n{'model_2'} = [32, 64, [64], [64], [64, 128]]\r\n", encoding="utf-8"
+    )
     code, out, err = run("configs.py", "--space", "nas_lung", "-o", "found.nas")
     assert (code, out) == (0, "")
     assert "2 genotypes for nas_lung.nas, wrote found.nas" in err
@@ -79,7 +81,7 @@ def test_a_name_that_the_space_has_already_is_changed(run: Command) -> None:
 
 
 def test_a_mistake_writes_nothing(run: Command, tmp_path: Path) -> None:
-    (tmp_path / "evil.py").write_text(f"a = {CONFIG}\nb = __import__('os').mkdir('owned')\n")
+    (tmp_path / "evil.py").write_text(f"a = {CONFIG}\nb = __import__('os').mkdir('owned')\n", encoding="utf-8")
     code, out, err = run("evil.py", "--space", "nas_lung", "-o", "found.nas")
     assert (code, out) == (1, "")
     assert "error[not-a-literal]" in err and "evil.py:2:5" in err and "^^^^" in err
@@ -99,7 +101,7 @@ def test_a_mistake_writes_nothing(run: Command, tmp_path: Path) -> None:
     ],
 )
 def test_arguments_that_are_wrong(run: Command, tmp_path: Path, arguments: tuple[str, ...], code: str) -> None:
-    (tmp_path / "good.py").write_text(CONFIG)
+    (tmp_path / "good.py").write_text(CONFIG, encoding="utf-8")
     (tmp_path / "bytes.py").write_bytes(b"\xff\xfe[1]")
     status, _, err = run(*arguments)
     assert status == 1 and f"error[{code}]" in err
@@ -209,7 +211,7 @@ def test_importing_loads_no_torch(run: Command, tmp_path: Path, root: Path) -> N
     import subprocess
     import sys
 
-    (tmp_path / "a.py").write_text(CONFIG)
+    (tmp_path / "a.py").write_text(CONFIG, encoding="utf-8")
     code = (
         "import sys; from nascompile.cli.app import app\n"
         "try: app(['import', 'a.py', '--space', 'nas_lung'])\n"

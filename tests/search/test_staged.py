@@ -63,14 +63,14 @@ def test_killed_in_both_stages_and_resumed_equals_uninterrupted(whole: Path, tmp
 
 
 def test_each_edge_keeps_the_likeliest(whole: Path, root: Path) -> None:
-    relaxed = json.loads((whole / "stage_first.json").read_text())["relaxed"]
-    after = json.loads((whole / "stage_second.json").read_text())["relaxed"]
+    relaxed = json.loads((whole / "stage_first.json").read_text(encoding="utf-8"))["relaxed"]
+    after = json.loads((whole / "stage_second.json").read_text(encoding="utf-8"))["relaxed"]
     assert {name: len(row) for name, row in after.items() if "[" in name and not name.startswith("f[")} == {
         name: {"steep": 4, "rise": 2, "flat": 4}[name.partition("[")[0]]
         for name in relaxed
         if not name.startswith("f[")
     }
-    text = (whole / "narrow_second.nas").read_text()
+    text = (whole / "narrow_second.nas").read_text(encoding="utf-8")
     down = ["avg_pool", "max_pool", "down_cweight", "down_dil_conv", "down_dep_conv", "down_conv"]
     row = dict(zip(down, relaxed["steep[2, 1]"], strict=True))
     kept = re.search(r"normal_down\.s\[4\]\.s\[1\] in \[(.*)\]", text)
@@ -81,21 +81,21 @@ def test_each_edge_keeps_the_likeliest(whole: Path, root: Path) -> None:
 def test_what_is_handed_on_checks(whole: Path, root: Path) -> None:
     for name in ("narrow_second.nas", "genotype_first.nas", "genotype_second.nas"):
         assert Compilation.from_path(whole / name, root / "demo").check() == []
-    text = (whole / "narrow_second.nas").read_text().replace("avg_pool", "avg_pol")
+    text = (whole / "narrow_second.nas").read_text(encoding="utf-8").replace("avg_pool", "avg_pol")
     found = Compilation.from_text(text, folder=whole).check()
     assert {d.code for d in found} == {"not-a-candidate"}
 
 
 @pytest.mark.slow
 def test_the_second_stage_is_repeated_from_its_text(whole: Path, tmp_path: Path, root: Path) -> None:
-    alone = TEXT.read_text().replace("import mixsearch", "import mixsearch\nimport narrow_second")
+    alone = TEXT.read_text(encoding="utf-8").replace("import mixsearch", "import mixsearch\nimport narrow_second")
     alone = re.sub(r"  stage (first|second) \{.*?\n  \}\n", "", alone, flags=re.DOTALL)
     alone = alone.replace("layers = 3", "layers = 5").replace(
         "  batch ", "  budget = 5 steps\n  narrowing = second\n  batch "
     )
-    (tmp_path / "alone.nas").write_text(alone)
-    body = (whole / "narrow_second.nas").read_text().replace("import spec", "import mixsearch")
-    (tmp_path / "narrow_second.nas").write_text(body)
+    (tmp_path / "alone.nas").write_text(alone, encoding="utf-8")
+    body = (whole / "narrow_second.nas").read_text(encoding="utf-8").replace("import spec", "import mixsearch")
+    (tmp_path / "narrow_second.nas").write_text(body, encoding="utf-8")
     assert search(tmp_path / "alone.nas", tmp_path / "run")[-1] == "finished"
     assert (tmp_path / "run" / "probabilities.json").read_bytes() == (whole / "probabilities.json").read_bytes()
 
@@ -124,7 +124,7 @@ def test_mistakes_are_found_before_the_first_stage(root: Path, setting: str, cod
 
 
 def test_a_stage_that_was_meant_to_train(root: Path) -> None:
-    text = Compilation.from_text(TEXT.read_text().replace("stage train", "stage trian"), folder=HERE)
+    text = Compilation.from_text(TEXT.read_text(encoding="utf-8").replace("stage train", "stage trian"), folder=HERE)
     with pytest.raises(NasError, match="unknown-stage"):
         text.search()
 

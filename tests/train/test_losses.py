@@ -16,7 +16,7 @@ from nascompile.train.losses import LOSSES, make_loss
 
 
 def golden(root: Path, name: str) -> dict[str, Any]:
-    value: dict[str, Any] = json.loads((root / "tests" / "golden" / name).read_text())
+    value: dict[str, Any] = json.loads((root / "tests" / "golden" / name).read_text(encoding="utf-8"))
     return value
 
 

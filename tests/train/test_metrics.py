@@ -43,7 +43,7 @@ def test_counts_by_hand(labels: torch.Tensor) -> None:
 
 
 def test_dice_is_the_one_dints_reports(root: Path) -> None:
-    for case in json.loads((root / "tests/golden/dints_seglosses.json").read_text())["cases"]:
+    for case in json.loads((root / "tests/golden/dints_seglosses.json").read_text(encoding="utf-8"))["cases"]:
         shape = tuple(case["logit_shape"])
         logits = 2 * torch.sin(0.7 * torch.arange(math.prod(shape), dtype=torch.float64)).reshape(shape)
         i = torch.arange(math.prod(shape) // shape[1])
@@ -56,7 +56,7 @@ def test_dice_is_the_one_dints_reports(root: Path) -> None:
 @pytest.mark.parametrize(("key", "shape"), [("2x30", (2, 30)), ("3x64", (3, 64))])
 def test_binary_metrics_are_nas_wdans(root: Path, key: str, shape: tuple[int, int]) -> None:
     """Its epsilon of 1e-6 apart. The reference counts the whole batch as one case."""
-    stored = json.loads((root / "tests/golden/wdan_losses_metrics_mixup.json").read_text())["metrics"]
+    stored = json.loads((root / "tests/golden/wdan_losses_metrics_mixup.json").read_text(encoding="utf-8"))["metrics"]
     i = torch.arange(math.prod(shape))
     found = (((31 * i * i + 17 * i + 7) % 1009).double() / 1009 > 0.5).long()
     truth = ((i * i + 3 * i) // 7) % 2

@@ -53,7 +53,7 @@ def test_misspelt_names() -> None:
 
 
 def test_cosine_is_torchs(root: Path) -> None:
-    stored = json.loads((root / "tests/golden/nasunet_losses_metrics.json").read_text())
+    stored = json.loads((root / "tests/golden/nasunet_losses_metrics.json").read_text(encoding="utf-8"))
     sequence = next(v for k, v in next(v for k, v in stored.items() if k.startswith("lr_")).items() if "T_max=10" in k)
     cosine = make_schedule("cosine", {"min": 1e-3})
     assert [cosine(k / 10, 0.1) for k in range(11)] == pytest.approx(sequence[:11], abs=1e-9)
