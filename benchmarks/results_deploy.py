@@ -97,13 +97,18 @@ def predicted(found: Any) -> list[str]:
         f"direction of {summary['equal']} of {summary['volumes']} masks are those of the image; the largest difference",
         f"anywhere is {summary['largest_difference_mm']} mm.",
         "",
-        f"{summary['label_maps']} label maps resampled to a share of their spacing and back, lowest Dice of the",
-        "foreground:",
+        f"{summary['label_maps']} label maps taken to a share of their spacing as training reads them, and back: as",
+        "label maps (nearest neighbour), and as probabilities, the most that a perfect network could get (lesions of a",
+        "few voxels are what is lost; above 1, voxels themselves). Lowest Dice of the foreground:",
         "",
-        "| share | lowest Dice | map |",
-        "|---|---|---|",
+        "| share | label maps | map | probabilities | map |",
+        "|---|---|---|---|---|",
     ]
-    for share, lowest in summary["lowest_dice"].items():
-        name = min(found["round_trips"], key=lambda one: float(one["at"][share]["dice"]))["file"]
-        lines.append(f"| {share} | {lowest:.3f} | {name if lowest < 1 else ''} |")
+    for share in summary["lowest_dice"]["labels"]:
+        cells = []
+        for way in ("labels", "probabilities"):
+            lowest = summary["lowest_dice"][way][share]
+            name = min(found["round_trips"], key=lambda one, at=share, w=way: float(one[w][at]["dice"]))["file"]
+            cells += [f"{lowest:.3f}", name if lowest < 1 else ""]
+        lines.append(f"| {share} | {' | '.join(cells)} |")
     return [*lines, ""]
