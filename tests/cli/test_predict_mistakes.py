@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import locale
 import os
 import shutil
 from pathlib import Path
@@ -21,6 +22,9 @@ FIRST, SECOND = "1.2.826.0.1.3680043.2.1125.1", "1.2.826.0.1.3680043.2.1125.2"
 def write_series(folder: Path, image: sitk.Image, uid: str = FIRST) -> list[Path]:
     """A volume as DICOM slices of one series."""
     folder.mkdir(exist_ok=True)
+    before = locale.setlocale(
+        locale.LC_ALL
+    )  # writing DICOM leaves the process in the locale C, whose encoding is ASCII
     writer = sitk.ImageFileWriter()
     writer.KeepOriginalImageUIDOn()
     axes = image.GetDirection()
@@ -40,6 +44,7 @@ def write_series(folder: Path, image: sitk.Image, uid: str = FIRST) -> list[Path
         paths.append(folder / f"{uid[-1]}_{i:02d}.dcm")
         writer.SetFileName(str(paths[-1]))
         writer.Execute(plane)
+    locale.setlocale(locale.LC_ALL, before)
     return paths
 
 
