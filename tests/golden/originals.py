@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from nascompile.ir.program import Program
+from nascompile.ir.program import Graph, LayerNode, Program
+from nascompile.passes.flatten import flatten
 from nascompile.resources import resource
 from nascompile.semantics.elaborate import Request, elaborate
 from nascompile.semantics.modules import Library, load
@@ -42,6 +43,12 @@ def program(
 ) -> Program:
     """The open program of a shipped space, or what a narrowing leaves of it."""
     return elaborate(library(spec), Request(space, arguments, input_, candidates=candidates or {}))
+
+
+def registered(graph: Graph) -> list[LayerNode]:
+    """The layers with weights, each once, whether or not it runs and however often."""
+    found = {node.path: node for node in flatten(graph).nodes if isinstance(node, LayerNode) and node.weights}
+    return list(found.values())
 
 
 @lru_cache

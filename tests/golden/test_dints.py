@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from originals import dints_edges, dints_values, library, program, reference
+from originals import dints_edges, dints_values, library, program, reference, registered
 from torch import Tensor
 from torch_rules import TOLERANCE, image, set_weights
 
@@ -233,8 +233,7 @@ def test_fixed_networks(number: int, rule: str) -> None:
     bound, net = network(number)
     assert cost_of(bound).registered == case["params"]
     edges = dints_edges(case["num_depths"])
-    every = [n for n in flatten(bound.graph).nodes if isinstance(n, LayerNode)]
-    names = [f"{n.path}.{w.name}" for n in every for w in n.weights]
+    names = [f"{n.path}.{w.name}" for n in registered(bound.graph) for w in n.weights]
     ordered = sorted((state_name(n) for n in names), key=lambda n: group(n, edges))
     if "param_order" in case:
         assert len(ordered) == len(case["param_order"])

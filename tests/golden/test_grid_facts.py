@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from originals import dints_edges, dints_values, library, program, reference, softmax, space
+from originals import dints_edges, dints_values, library, program, reference, registered, softmax, space
 from test_decode import DINTS, operator_logits
 
 from nascompile.config.constants import argument_value
@@ -169,9 +169,8 @@ def test_published_networks(net: dict[str, Any]) -> None:
     bound = published(net)
     assert net["in"][1] == net["in_channels"]
     assert [1, *bound.graph.types[bound.graph.outputs[0][1]].axes] == net["out"]
-    found = [n for n in flatten(bound.graph).nodes if isinstance(n, LayerNode)]
     weights = Counter[bool]()
-    for node in found:
+    for node in registered(bound.graph):
         shapes = [map(int, w.shape) for w in node.weights if not w.is_buffer]
         weights[node.path.startswith("edge[")] += sum(map(math.prod, shapes))
     assert (weights.total(), weights[True]) == (net["params"], net["params_cells"])
@@ -230,8 +229,7 @@ def test_supernet_of_the_published_search() -> None:
     opened = program("dints", "dints", (1, 96, 96, 96), mul=0.5)
     arch = Architecture(opened.decisions, 0).double()
     assert cost_of(opened).registered + arch.logits.numel() == recorded["params"]
-    found = [n for n in flatten(opened.graph).nodes if isinstance(n, LayerNode)]
-    assert sum(not w.is_buffer for n in found for w in n.weights) + 2 == recorded["tensors"]
+    assert sum(not w.is_buffer for n in registered(opened.graph) for w in n.weights) + 2 == recorded["tensors"]
     assert sum(d.kind == "op" for d in opened.decisions.values()) == recorded["cells"]
     with torch.no_grad():
         arch.logits.zero_()

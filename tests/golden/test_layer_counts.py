@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from originals import cell_values, dints_values, library, program, reference
+from originals import cell_values, dints_values, library, program, reference, registered
 from test_static_costs import dints_arguments
 
 from nascompile.ir.program import Graph, LayerNode, Program
@@ -45,10 +45,10 @@ def layers(graph: Graph) -> list[LayerNode]:
 
 def check(net: Program, case: Mapping[str, Any]) -> None:
     """Assert the recorded counts of what is registered, what runs, and its multiply-accumulates."""
-    registered = Counter(node.layer for node in layers(net.graph))
+    counts = Counter(node.layer for node in layers(net.graph))
     for module, count in case["leaf_modules"].items():
         if kind(module) in WITH_WEIGHTS:
-            assert registered[KINDS[kind(module)]] == count, module
+            assert counts[KINDS[kind(module)]] == count, module
     live = layers(prune_dead(flatten(net.graph)))
     calls = Counter(node.layer for node in live)
     for module, count in case.get("calls", {}).items():
@@ -211,7 +211,7 @@ def grid(case: Mapping[str, Any]) -> Program:
 def test_grids(number: int) -> None:
     """Weights of the cells and of what is around them, tensors, and the layers that have weights."""
     case = [*GRIDS["instances"], *GRIDS["search"]][number]
-    found = layers(grid(case).graph)
+    found = registered(grid(case).graph)
     count = {node.path: sum(_size(w.shape) for w in node.weights if not w.is_buffer) for node in found}
     cells = sum(n for path, n in count.items() if path.startswith("edge["))
     assert (cells, sum(count.values()) - cells) == (case["params_cells"], case["params_stem"])
@@ -236,5 +236,5 @@ def test_weights_of_a_grid() -> None:
     depths, blocks, rank = (int(part.strip("dbs")) for part in example["arch"].split("_")[:3])
     case = {"num_depths": depths, "num_blocks": blocks, "spatial_dims": rank, "in_channels": 1, "use_downsample": True}
     case |= {key: example[key] for key in ("arch", "channel_mul", "num_classes")}
-    ours = sorted(tuple(w.shape) for node in layers(grid(case).graph) for w in node.weights if not w.is_buffer)
+    ours = sorted(tuple(w.shape) for node in registered(grid(case).graph) for w in node.weights if not w.is_buffer)
     assert ours == sorted(tuple(shape) for shape in example["keys"].values())
