@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,8 @@ from nascompile.space.within_limits import best_within
 from nascompile.space.writing import operator_path
 
 _TINY = 1e-300
+_RARE = 1e-5
+"""Added to the probability of a subset, as DiNTS' code does: no block makes a path hopeless, however unlikely."""
 
 Probabilities = Mapping[str, Sequence[float]]
 """Relaxed weights by `Decision.parameters`, in the order of the candidates: softmax or Bernoulli probabilities."""
@@ -23,17 +25,24 @@ Probabilities = Mapping[str, Sequence[float]]
 
 @dataclass(frozen=True, slots=True)
 class _Scores:
-    """Score of a value: `base` plus the part of each label that it takes."""
+    """Score of a value: `base` plus the part of each label that it takes; with `rare`, log(exp(that) + `rare`)."""
 
     base: float
     parts: Mapping[Any, float] = field(default_factory=dict)
+    rare: float = 0.0
+
+    def of_edges(self, kept: Iterable[Any]) -> float:
+        """The score of keeping these edges."""
+        total = self.base + math.fsum([self.parts[label] for label in kept])
+        return math.log(math.exp(total) + self.rare) if self.rare else total
 
 
 def decode(space: SearchSpace, probabilities: Probabilities) -> Genotype:
     """The best legal genotype under the rule of every decision, by the space's table; ties: first in text order.
 
     - `likeliest`: every decision is drawn, whether or not it exists under the genotype, and the legal genotype of the
-      most probable draw wins. So an operator never weighs against keeping its edge, nor a width against depth.
+      most probable draw wins. So an operator never weighs against keeping its edge, nor a width against depth. Of
+      `pick some`, a subset's probability counts with 1e-5 added (DiNTS: the shortest path of -log(P + 1e-5)).
     - `top`: edges rank by the largest weight among their operators; `gain`: by that weight times the number of
       candidates, so that lists of different lengths compete fairly (NAS-Unet, IEEE Access 2019; MixSearch, arXiv
       2102.13280); `all`: every edge is kept.
@@ -50,8 +59,7 @@ def decode(space: SearchSpace, probabilities: Probabilities) -> Genotype:
     def score(decision: Decision, value: Any) -> float:
         table = tables[decision.path]
         if decision.kind == "edges":
-            parts = table.parts
-            return table.base + math.fsum([parts[label] for label in value])
+            return table.of_edges(value)
         return table.parts[value]
 
     filled = space.block.fill(Best(), score)
@@ -108,9 +116,10 @@ def _edge_scores(decision: Decision, decisions: Mapping[str, Decision], probabil
     if decision.decode == "gain":
         given = [p * len(labels) for p in given]
     if decision.relax == "bernoulli" and decision.decode == "likeliest":
-        drop = [_log(1.0 - p) for p in given]
+        drop = [math.log1p(-p) if p < 1 else _log(0.0) for p in given]
         parts = {x: _log(p) - d for x, p, d in zip(labels, given, drop, strict=True)}
-        return _Scores(math.fsum(drop), parts)
+        nothing = math.fsum(drop)
+        return _Scores(nothing - _log(-math.expm1(nothing)), parts, _RARE)  # given that an edge is kept
     return _Scores(0.0, {x: scale(p) for x, p in zip(labels, given, strict=True)})
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from monai.networks.nets.dints import DiNTS, TopologyInstance
-from originals import dints_values, library, registered
+from monai.networks.nets.dints import DiNTS, TopologyInstance, TopologySearch
+from originals import dints_values, library, registered, space
 from test_dints import group
 from torch import nn
 
@@ -22,6 +22,7 @@ from nascompile.config.constants import argument_value
 from nascompile.profile.cost import cost_of
 from nascompile.semantics.elaborate import Request, elaborate
 from nascompile.source import Source
+from nascompile.space.decode import decode
 from nascompile.syntax.parser import parse_expression
 
 ACTS: dict[str, Any] = {"relu": "RELU", "gelu": "GELU", "leaky_relu(0.2)": ("leakyrelu", {"negative_slope": 0.2})}
@@ -114,3 +115,22 @@ def test_networks(number: int) -> None:
         x = torch.randn(2, channels, *sides, generator=generator, dtype=torch.double)
         expected = theirs(x)
         torch.testing.assert_close(ours(x), expected, rtol=1e-9, atol=1e-9 * expected.abs().max().item())
+
+
+@pytest.mark.parametrize("seed", [14, 19, 29, 34, 41])
+def test_decoding(seed: int) -> None:
+    """Decided architecture parameters that no chain of blocks agrees with: what MONAI keeps, with its 1e-5."""
+    rng = np.random.RandomState(seed)
+    depths, blocks, deviation = int(rng.choice([2, 3])), int(rng.choice([2, 3, 5, 8])), rng.choice([0.01, 2, 6, 10, 15])
+    edges = edges_of(depths)
+    kept, picks = rng.normal(0, deviation, (blocks, len(edges))), rng.normal(0, 2, (blocks, len(edges), 2))
+    with contextlib.redirect_stdout(io.StringIO()):
+        theirs = TopologySearch(channel_mul=0.1, num_blocks=blocks, num_depths=depths, spatial_dims=2)
+    theirs.log_alpha_a.data.copy_(torch.tensor(kept))
+    theirs.log_alpha_c.data.copy_(torch.tensor(picks))
+    _, expected, operators, _ = theirs.decode()
+    odds, chances = theirs.log_alpha_a.detach().sigmoid(), theirs.log_alpha_c.detach().softmax(-1)
+    searched = space("dints", "dints", (1, *[2 ** (depths + 1)] * 2), blocks=blocks, depths=depths, mul=0.1)
+    weights = {f"kept[{b}]": odds[b].tolist() for b in range(blocks)}
+    weights |= {f"edge[{b}, {i}, {o}]": chances[b, j].tolist() for b in range(blocks) for j, (i, o) in enumerate(edges)}
+    assert decode(searched, weights).values == dints_values(depths, expected, operators)

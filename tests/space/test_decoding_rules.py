@@ -77,6 +77,24 @@ def test_some_edges_by_their_own_probabilities(written: Open) -> None:
     assert decode(space, {"y[0]": [0.1, 0.3, 0.2]}).values == {"y[0]": ("t[1]",)}
 
 
+def test_an_unlikely_subset_is_as_good_as_another(written: Open) -> None:
+    """DiNTS adds 1e-5 to the probability of a block, so the other block's odds decide where one is hopeless."""
+    text = """
+  for o in 0 ..< 2 { node[0, o] = x -> conv(4, 1) }
+  for b in 0 ..< 2 {
+    for o in 0 ..< 2 { edge[b, o] = node[b, o] -> conv(4, 3) }
+    kept[b] = pick some of edge[b, *]
+    for o in 0 ..< 2 { node[b + 1, o] = sum(kept[b][o]) }
+  }
+  where connected(kept)
+  sum([node[2, 0]?, node[2, 1]?])"""
+    space = written(text)
+    # both blocks keep the same edges. P is 1 and 1e-10 for the first edge, 1e-11 and 0.9 for the second, and 1e-5 and
+    # 0.1 for both: the product is largest for both, the sum of log(P + 1e-5) for the first
+    odds = {"kept[0]": [1 - 1e-6, 1e-5], "kept[1]": [0.1, 1 - 1e-9]}
+    assert decode(space, odds).values["kept[0]"] == ("edge[0, 0]",)
+
+
 def test_certain_weights_are_no_trouble(written: Open) -> None:
     space = written("a = pick one of [1, 2]\nx -> conv(a, 1)")
     assert decode(space, {"a": [0.0, 1.0]}).values == {"a": 2}
