@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -98,8 +99,23 @@ class Device:
 
     @property
     def is_ideal(self) -> bool:
-        """Whether a product on a tile is the digital one."""
-        return self.technology == "ideal"
+        """Whether a product on a tile is the digital one: ideal cells, and nothing around them that changes it."""
+        exact = (self.dac_bits, self.adc_bits, self.out_bound) == (None, None, None) and self.input_range == "dynamic"
+        noise = self.output_noise or self.input_noise or self.weight_noise
+        return self.technology == "ideal" and exact and not noise
+
+
+def outside_model(device: Device, seconds: float) -> str:
+    """Why a technology's noise model says nothing of a time after programming; empty for a time that it knows."""
+    if not math.isfinite(seconds):
+        return "a time is finite"
+    if seconds < 0:
+        return "weights are programmed at 0 s"
+    if device.technology == "pcm" and seconds + device.t_0 < device.t_read:
+        return f"a reading takes `t_read`, {device.t_read:g} s, and `t_0` is {device.t_0:g} s"
+    if device.technology == "cmo" and 0 < seconds < device.t_read:
+        return f"a reading takes `t_read`, {device.t_read:g} s"
+    return ""
 
 
 def shipped_devices() -> dict[str, Path]:
@@ -112,7 +128,7 @@ def is_analog(name: str) -> bool:
 
     Nearly the name of one counts as well: `load_device` then says which.
     """
-    return name.endswith((".yaml", ".yml")) or did_you_mean(name, shipped_devices()) is not None
+    return name.endswith((".yaml", ".yml")) or did_you_mean(name.lower(), shipped_devices()) is not None
 
 
 def find_device(name: str, base: Path | None = None, span: Span | None = None) -> Path:
@@ -128,7 +144,7 @@ def find_device(name: str, base: Path | None = None, span: Span | None = None) -
     shipped = shipped_devices()
     if name not in shipped:
         listed = f"there are {', '.join(f'`{n}`' for n in shipped)}, and files: `mine.yaml`"
-        hint = did_you_mean(name, shipped) or listed
+        hint = did_you_mean(name.lower(), shipped) or listed
         raise error("unknown-device", f"there is no analog device `{name}`", span, hint=hint)
     return shipped[name]
 

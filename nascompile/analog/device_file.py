@@ -9,6 +9,7 @@ from typing import Any
 
 from nascompile.analog.device import Costs, Device, HardwareAware, find_device
 from nascompile.analog.device_fields import FIELDS, SECTIONS, Wrong, example_of
+from nascompile.analog.device_rules import Disagreement, absent_parts, disagreements
 from nascompile.diagnostics import Diagnostic, Label, NasError, did_you_mean, error
 from nascompile.source import Source, Span
 
@@ -55,13 +56,17 @@ def _values(source: Source, base: Path | None, above: tuple[Path, ...]) -> dict[
     like = entries.pop("like", None)
     if like is not None:
         values = _like(like, base, above)
+        values["name"] = Path(source.name).stem  # never the other's, whose results it would be taken for
     for path, entry in entries.items():
         try:
             values[path] = FIELDS[path].read(entry.text, entry.items)
         except Wrong as wrong:
             problems.append(Diagnostic(wrong.code, f"`{path}`: {wrong}", Label(entry.value), hint=wrong.hint))
     if not problems:
-        problems += _disagreements(values, entries, whole)
+        problems += [
+            Diagnostic("bad-value", d.message, Label(_where_said(d, entries, whole)), hint=d.hint)
+            for d in disagreements(values, entries)
+        ]
     missing = [path for path, field in FIELDS.items() if field.is_needed and path not in values and path not in entries]
     if missing:
         listed = ", ".join(f"`{path}`" for path in missing)
@@ -69,7 +74,8 @@ def _values(source: Source, base: Path | None, above: tuple[Path, ...]) -> dict[
         problems.append(Diagnostic("missing-field", f"there is no {listed}", Label(whole), hint=hint))
     if problems:
         raise NasError(problems)
-    return {path: field.default for path, field in FIELDS.items() if not field.is_needed} | values
+    values = {path: field.default for path, field in FIELDS.items() if not field.is_needed} | values
+    return values | absent_parts(values, entries)
 
 
 def _like(entry: _Entry, base: Path | None, above: tuple[Path, ...]) -> dict[str, Any]:
@@ -165,25 +171,8 @@ def _where(name: str) -> str | None:
     return f"it is `{places[0]}`" if len(places) == 1 else None
 
 
-def _disagreements(values: Mapping[str, Any], entries: Mapping[str, _Entry], whole: Span) -> list[Diagnostic]:
-    """What is wrong with values that are each for themselves right."""
-    problems: list[Diagnostic] = []
-
-    def complain(message: str, hint: str, *paths: str) -> None:
-        at = next((entries[path].value for path in paths if path in entries), whole)
-        problems.append(Diagnostic("bad-value", message, Label(at), hint=hint))
-
-    technology = values.get("technology")
-    if "cells.g_min" in values and values["cells.g_min"] >= values.get("cells.g_max", float("inf")):
-        complain("`g_min` is not below `g_max`", "a weight needs a range of conductances", "cells.g_min", "cells.g_max")
-    if technology == "cmo" and values.get("cells.storage", "single") != "single":
-        complain("`cmo` stores a weight in one device", "write `storage: single`", "cells.storage", "technology")
-    if technology != "cmo" and values.get("noise.acceptance") is not None:
-        complain(f"`{technology}` has no acceptance range", "only `cmo` has", "noise.acceptance", "technology")
-    if technology == "cmo" and values.get("noise.acceptance") not in (0.2, 2.0):
-        hint = "cells were measured with `acceptance: 0.2 %` and `acceptance: 2 %`"
-        complain("nothing is known of this acceptance range", hint, "noise.acceptance", "technology")
-    return problems
+def _where_said(wrong: Disagreement, entries: Mapping[str, _Entry], whole: Span) -> Span:
+    return next((entries[path].value for path in wrong.paths if path in entries), whole)
 
 
 def _bad(message: str, span: Span) -> NasError:

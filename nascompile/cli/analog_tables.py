@@ -28,7 +28,8 @@ def analog_device(name: str) -> str | None:
     shipped = shipped_devices()
     if name.endswith((".yaml", ".yml")) or name in shipped:
         return name
-    if name.partition(":")[0] not in ("auto", "cpu", "cuda", "mps", "xpu") and (near := did_you_mean(name, shipped)):
+    is_processor = name.partition(":")[0] in ("auto", "cpu", "cuda", "mps", "xpu")
+    if not is_processor and (near := did_you_mean(name.lower(), shipped)):
         raise error("unknown-device", f"there is no device `{name}`", hint=near)
     return None
 
@@ -115,7 +116,13 @@ def show_on_tiles(
     from nascompile.runs import write_text
 
     session.checked_task(plan.task)
-    found = measure_on_device(plan, states, split, metric, _bits(bits), session.device("cpu"), session.announce)
+    if plot is not None and plot.is_dir():
+        raise error("cannot-write", f"`{plot}` is a folder", hint="name a file: `--plot over_time.svg`")
+    converters = _bits(bits)
+    if converters and plan.device.out_bound is None:
+        hint = "measure on a device file with `out_bound: 10` in its `converters`"
+        raise error("bad-value", f"`{plan.device.name}` has no bound of outputs that `--bits` could divide", hint=hint)
+    found = measure_on_device(plan, states, split, metric, converters, session.device("cpu"), session.announce)
     if plot is not None:
         write_text(plot, draw_over_time(found))
     if as_json:

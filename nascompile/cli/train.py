@@ -44,6 +44,7 @@ def train(
     """Train a genotype from scratch, from a supernet's weights, or from a file; then evaluate it."""
     if analog or analog_device(device) is not None:
         given = {"a SPEC": spec, "--genotype": genotype, "--from": from_, "--inherit": inherit, "--name": name}
+        given |= {"--search": search, "--config": config, "--note": note}
         refused = {name for name, value in given.items() if value is not None}
         for_tiles(run_, refused, device, session.seeded(set_, seed), task, data, root)
         return

@@ -93,8 +93,8 @@ def read_analog(stage: ast.Stage, known: Mapping[str, Reader], library: Library)
         *found.problems,
         *(Diagnostic("not-a-field", "a stage holds `field = value` lines only", Label(s.span)) for s in found.others),
     ]
-    labels = [label for label, _ in found.get("times", ())]
-    if len(labels) != len(set(labels)):
+    times = [seconds for _, seconds in found.get("times", ())]
+    if len(times) != len(set(times)):
         message = "a time is given twice"
         problems.append(Diagnostic("bad-value", message, Label(found.spans["times"]), hint="leave it out once"))
     return found, problems

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from nascompile.analog.device import Device
+from nascompile.analog.device import Device, outside_model
 from nascompile.analog.quantities import UNITS, in_own_unit, split_quantity
 from nascompile.config.analog import PROGRAMMINGS, TIMES
 from nascompile.data.dataset import Patches
@@ -152,6 +152,8 @@ def times_of(device: Device, wanted: Times | None = None, span: Span | None = No
     if wanted is None:
         return tuple((label_of(t), t) for t in device.times) or tuple(TIMES.items())
     for label, seconds in wanted:
+        if why := outside_model(device, seconds):
+            raise error("unknown-time", f"`{device.name}` is not characterised at {label}", span, hint=why)
         if device.times and seconds not in device.times:
             listed = ", ".join(label_of(t) for t in device.times)
             message = f"`{device.name}` is not characterised at {label}"
@@ -160,7 +162,10 @@ def times_of(device: Device, wanted: Times | None = None, span: Span | None = No
 
 
 def read_times(text: str) -> Times:
-    """`1 s, 1 hour, 1 day` of a command line. Raises NasError (`bad-value`, `missing-unit`, `wrong-unit`)."""
+    """`1 s, 1 hour, 1 day` of a command line; of a time that is there twice the first.
+
+    Raises NasError (`bad-value`, `missing-unit`, `wrong-unit`).
+    """
     found: dict[str, float] = {}
     for part in (" ".join(p.split()) for p in text.split(",") if p.strip()):
         number = split_quantity(part)
@@ -172,7 +177,9 @@ def read_times(text: str) -> Times:
         if number[1] not in UNITS["time"]:
             near = did_you_mean(number[1], UNITS["time"])
             raise error("wrong-unit", f"`{number[1]}` is no unit of time", hint=near or hint)
-        found[part] = in_own_unit(*number, "time")
+        seconds = in_own_unit(*number, "time")
+        if seconds not in found.values():
+            found[part] = seconds
     if not found or min(found.values()) < 0:
         raise error("bad-value", f"`{text}` holds no times", hint="write `--times '1 s, 1 hour'`")
     return tuple(found.items())

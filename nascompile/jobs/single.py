@@ -99,7 +99,8 @@ def of_run(
         raise error("missing-search", f"the run `{run.name}` has no search that says how to train")
     where = text.task(task, search=search)
     digest = f"{text.digest_of(search)}/{found.digest()}/{where.name}"
-    return Plan(text, found, where, text.search(search).train, search, digest)
+    own = text.search(search)  # without a name it is the text's only one, whose stages count as well
+    return Plan(text, found, where, own.train, own.name, digest)
 
 
 def train_single(

@@ -112,6 +112,10 @@ def test_times_that_a_device_does_not_know(bench: Bench) -> None:
     with pytest.raises(NasError) as caught:
         times_of(load_device("reram"), (("1 hour", 3600.0),))
     assert caught.value.diagnostics[0].code == "unknown-time"
+    for name, text in (("pcm", "1e400 s"), ("cmo", "1 ns")):
+        with pytest.raises(NasError) as caught:
+            times_of(load_device(name), read_times(text))
+        assert caught.value.diagnostics[0].code == "unknown-time"
 
 
 def test_times_of_a_command_line() -> None:
@@ -120,6 +124,7 @@ def test_times_of_a_command_line() -> None:
         with pytest.raises(NasError) as caught:
             read_times(text)
         assert caught.value.diagnostics[0].code == code
+    assert read_times("1 hour, 60 minutes, 1 s") == (("1 hour", 3600.0), ("1 s", 1.0))  # one moment, one label
     assert [label_of(t) for t in (1.0, 90.0, 120.0, 7200.0, 2592000.0)] == [
         "1 s", "90 s", "2 minutes", "2 hours", "1 month",
     ]  # fmt: skip

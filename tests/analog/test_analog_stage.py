@@ -49,6 +49,7 @@ def test_settings_reach_the_stage_also_where_there_is_none(opened: Opened) -> No
         ("device = pmc", "unknown-device"),
         ("programmings = 1", "bad-value"),
         ("times = [1 s, 1 s]", "bad-value"),
+        ("times = [1 hour, 60 minutes]", "bad-value"),
         ("times = [1 epoch]", "wrong-unit"),
         ("times = 3", "missing-unit"),
         ("noise = 3 days", "unit"),

@@ -190,6 +190,57 @@ def test_times_that_nobody_measured() -> None:
     assert code(error) == "unknown-time"
 
 
+def test_no_numbers_where_a_model_has_none() -> None:
+    """Times shorter than a reading have the root of a negative logarithm in the model of `cmo`."""
+    on_tiles = network("cmo")
+    on_tiles.program(0)
+    on_tiles.drift(0.0, 0)
+    with pytest.raises(NasError) as error:
+        on_tiles.drift(1e-9, 0)
+    assert code(error) == "unknown-time"
+
+
+@pytest.mark.parametrize("value", [0.0, 0.7])
+@pytest.mark.parametrize("name", ["pcm", "reram", "cmo"])
+def test_a_tile_of_equal_weights_has_a_range_of_conductances(name: str, value: float) -> None:
+    """Single cells spread the weights of a tile over their range: of equal ones aihwkit divides by their difference."""
+    made = program("x -> conv(3, 1)")
+    digital = build(made)
+    digital.get_submodule("conv").weight.data.fill_(value)  # type: ignore[union-attr]
+    device = dataclasses.replace(load_device(name), cells="single", compensation="none", output_noise=0.0)
+    on_tiles = analog(digital, made, device)
+    expected = run(digital.eval())
+    on_tiles.program(0)
+    written = run(on_tiles)
+    on_tiles.drift(1.0, 0)
+    for found in (written, run(on_tiles)):
+        assert found.isfinite().all()
+        assert (found - expected).abs().max() < 0.2 * X.abs().max()
+        assert value == 0 or not torch.equal(found, expected)
+
+
+def test_cells_that_fell_below_zero_are_at_the_floor() -> None:
+    device = dataclasses.replace(load_device("cmo"), g_min=0.0, g_max=5.0, drift=4.0)
+    made = program()
+    on_tiles = analog(build(made), made, small(device))
+    on_tiles.program(0)
+    on_tiles.drift(MONTH, 0)
+    assert all(part.isfinite().all() for part in held(on_tiles))
+
+
+def test_ideal_cells_behind_converters() -> None:
+    digital = run(network("ideal"))
+    device = dataclasses.replace(small(load_device("ideal")), dac_bits=2)
+    made = program()
+    on_tiles = analog(build(made), made, device).eval()
+    on_tiles.load_clean(network("ideal").clean_state())
+    on_tiles.program(0)
+    coarse = run(on_tiles)
+    assert not torch.allclose(coarse, digital, atol=1e-3)
+    on_tiles.drift(MONTH, 1)
+    assert torch.equal(run(on_tiles), coarse)
+
+
 def test_states_of_other_networks() -> None:
     on_tiles = network()
     state = on_tiles.clean_state()

@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from nascompile.analog.device import Device, find_device, is_analog, load_device, shipped_devices, with_bits
+from nascompile.analog.device import (
+    Device,
+    find_device,
+    is_analog,
+    load_device,
+    outside_model,
+    shipped_devices,
+    with_bits,
+)
 from nascompile.analog.device_fields import FIELDS
 from nascompile.analog.device_file import FORMAT, read_device
 from nascompile.analog.quantities import in_own_unit, split_quantity
@@ -80,6 +88,33 @@ def test_a_file_is_like_a_file_beside_it(tmp_path: Path) -> None:
     assert load_device(str(tmp_path / "two.yaml")).name == "two"
 
 
+def test_a_file_without_a_name_has_that_of_its_file(tmp_path: Path) -> None:
+    """Not that of the device it is like, whose results its own would replace."""
+    (tmp_path / "mine.yaml").write_text(f"format: {FORMAT}\nlike: pcm\n", encoding="utf-8")
+    assert load_device("mine.yaml", tmp_path).name == "mine"
+
+
+def test_a_technology_has_no_parts_of_the_one_it_was_taken_from() -> None:
+    reram = read_device(HEAD + "technology: reram\n", "mine.yaml")
+    assert (reram.times, reram.read_noise, reram.drift, reram.programming_noise) == ((1, 86400, 172800), 0, 0, 1)
+    ideal = read_device(HEAD + "technology: ideal\n", "mine.yaml")
+    assert (ideal.programming_noise, ideal.read_noise, ideal.drift) == (0, 0, 0)
+
+
+def test_ideal_cells_behind_converters_are_no_ideal_device() -> None:
+    head = f"format: {FORMAT}\nlike: ideal\nname: mine\nconverters:\n  "
+    for line in ("dac: 4 bits", "out_bound: 3", "output_noise: 0.1", "input_range: calibrated"):
+        assert not read_device(head + line + "\n", "mine.yaml").is_ideal
+
+
+def test_times_that_a_model_says_nothing_of() -> None:
+    pcm, cmo = load_device("pcm"), load_device("cmo")
+    assert not any(outside_model(pcm, t) for t in (0.0, 1e-9, 1.0, 1e12))
+    assert not any(outside_model(cmo, t) for t in (0.0, 1e-6, 1e12))
+    assert all(outside_model(pcm, t) for t in (-1.0, float("inf"), float("nan")))
+    assert outside_model(cmo, 1e-9)
+
+
 def test_files_that_are_like_each_other_are_told(tmp_path: Path) -> None:
     for one, other in (("one", "two"), ("two", "one")):
         (tmp_path / f"{one}.yaml").write_text(f"format: {FORMAT}\nlike: {other}.yaml\nname: x\n", encoding="utf-8")
@@ -137,6 +172,11 @@ def test_several_mistakes_are_told_at_once_each_in_its_place() -> None:
         ("noise:\n  times: [1 s, 3 uS]", "wrong-unit", "[1 s, 3 uS]"),
         ("noise:\n  acceptance: 0.2 %", "bad-value", "0.2 %"),
         ("technology: cmo", "bad-value", "cmo"),
+        ("converters:\n  out_bound: none", "bad-value", "none"),
+        ("technology: ideal\nnoise:\n  programming: 1", "bad-value", "1"),
+        ("technology: reram\nnoise:\n  drift: 2", "bad-value", "2"),
+        ("technology: reram\nnoise:\n  times: any", "bad-value", "any"),
+        ("technology: reram\nnoise:\n  times: [1 s, 1 hour]", "bad-value", "[1 s, 1 hour]"),
         ("training:\n  remap: maybe", "bad-value", "maybe"),
         ("costs:\n  mvm_time: 133 pJ", "wrong-unit", "133 pJ"),
         ("name: other", "duplicate-field", "name"),

@@ -47,6 +47,12 @@ def test_a_run_ends_on_tiles(nascompile: Command, analog_spec: Path, demo: Path)
     assert run.path("analog_pcm.svg").read_text(encoding="utf-8").startswith("<?xml")
     assert nascompile("report", "tiles").code == 0
     assert "On analog tiles: pcm" in run.path("report.html").read_text(encoding="utf-8")
+    # What is done again in the run is as its text says, also where the search was not named on the command line.
+    assert run.record()["search"] is None
+    done = nascompile("train", "--analog", "--run", "tiles", "--data", demo)
+    assert done.code == 0, done.err
+    assert "trained for 2 steps more" in done.out and "hour" not in done.out
+    assert runs.read_json(run.path("results.json"))["analog"]["pcm"]["entries"] == entries
     again = nascompile("run", analog_spec, "--data", demo, "--name", "tiles")
     assert "is finished" in again.err and "on pcm" in again.out
 
@@ -106,7 +112,13 @@ def test_evaluation_over_time_as_table_json_and_picture(nascompile: Command, dem
         (("evaluate", "--times", "1 s"), "bad-value"),
         (("evaluate", "--device", "pcm", "--weights", "foreign.pth"), "not-a-clean-state"),
         (("evaluate", "--device", "pcm", "--weights", "runs/all/train.safetensors"), "missing-file"),
+        (("evaluate", "--device", "PCN"), "unknown-device"),
+        (("evaluate", "--device", "pcm", "--times", "1e400 years"), "unknown-time"),
+        (("evaluate", "--device", "ideal", "--bits", "4"), "bad-value"),
+        (("evaluate", "--device", "pcm", "--plot", "runs"), "cannot-write"),
+        (("export", "--onnx", "--device", "reram"), "bad-option"),
         (("train", "--analog", "tiny.nas"), "two-targets"),
+        (("train", "--analog", "--search", "first"), "two-targets"),
         (("train", "--analog", "--run", "al"), "unknown-run"),
         (("train", "--analog", "--set", "analog.nois=1"), "unknown-setting"),
     ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nascompile.analog.device import Device, HardwareAware
+from nascompile.analog.device import Device, HardwareAware, outside_model
 from nascompile.diagnostics import error
 
 
@@ -69,11 +69,11 @@ def _resolution(bits: int | None) -> float:
 
 
 def noise_model(device: Device) -> Any:
-    """The technology's model of programming, drift and read noise; None for an ideal device.
+    """The technology's model of programming, drift and read noise; None for ideal cells.
 
     PCM: Nandakumar et al., ICECS 2019. ReRAM: Wan et al., Nature 2022. CMO/HfOx ReRAM: Falcone et al., IBM Zurich.
     """
-    if device.is_ideal:
+    if device.technology == "ideal":
         return None
     from aihwkit.inference.converter.conductance import SingleDeviceConductanceConverter, SinglePairConductanceConverter
     from aihwkit.inference.noise.pcm import PCMLikeNoiseModel
@@ -87,6 +87,7 @@ def noise_model(device: Device) -> Any:
     if device.technology == "cmo":
         acceptance = {} if device.acceptance is None else {"acceptance_range": device.acceptance}
         model = ReRamCMONoiseModel(g_max=device.g_max, g_min=device.g_min, **acceptance, **scales)
+        model.read_dict = {**model.read_dict, "t_read": device.t_read}
         if device.cells == "pair":
             model.g_converter = SinglePairConductanceConverter(g_max=device.g_max, g_min=device.g_min)
         return model
@@ -101,7 +102,7 @@ def compensation(device: Device) -> Any:
     """How drift is compensated when a tile is read out; None for not at all."""
     from aihwkit.inference.compensation import drift
 
-    if device.is_ideal or device.compensation == "none":
+    if device.technology == "ideal" or device.compensation == "none":
         return None
     kinds = {
         "global": drift.GlobalDriftCompensation,
@@ -113,8 +114,8 @@ def compensation(device: Device) -> Any:
 
 def require_time(device: Device, seconds: float) -> None:
     """Raises NasError `unknown-time` for a time at which the technology is not characterised."""
-    if seconds < 0:
-        raise error("unknown-time", f"{seconds:g} s is before the weights were programmed")
+    if why := outside_model(device, seconds):
+        raise error("unknown-time", f"`{device.name}` is not characterised at {seconds:g} s", hint=why)
     if device.times and seconds not in device.times:
         hint = f"its times are {', '.join(f'{t:g} s' for t in device.times)}"
         raise error("unknown-time", f"`{device.name}` is not characterised at {seconds:g} s", hint=hint)

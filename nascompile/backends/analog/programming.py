@@ -65,7 +65,7 @@ def _program(tiles: Sequence[Tensor], model: Any, compensation: Any, periphery: 
         written.append(model.apply_programming_noise_to_conductance(target))
         parameters.append(model.generate_drift_coefficients(target))
     weights = _weights(written, conversions, tiles, model)
-    cells, again = _conductances(weights, model)
+    cells, again = _conductances(weights, model, conversions)
     baselines = None
     if compensation is not None:
         exact = type(compensation).__name__.endswith("ExactReference")
@@ -84,8 +84,9 @@ def drift(
     """
     weights: list[Tensor] = []
     factors: list[Tensor] = []
-    with warnings.catch_warnings():  # a model calls NumPy on tensors
+    with warnings.catch_warnings():  # a model calls NumPy on tensors, also on conductances below 0
         warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", RuntimeWarning)
         for bundle in programmed:
             later = bundle.weights if model is None else _drift(bundle, model, seconds)
             weights += later
@@ -96,10 +97,11 @@ def drift(
 
 
 def _drift(programmed: Programmed, model: Any, seconds: float) -> tuple[Tensor, ...]:
-    drifted = [
-        torch.as_tensor(model.apply_drift_noise_to_conductance(cells, parameter, seconds)).to(cells.dtype)
-        for cells, parameter in zip(programmed.cells, programmed.parameters, strict=True)
-    ]
+    drifted = []
+    for cells, parameter in zip(programmed.cells, programmed.parameters, strict=True):
+        later = torch.as_tensor(model.apply_drift_noise_to_conductance(cells, parameter, seconds)).to(cells.dtype)
+        # A model of read noise takes logarithms of conductances; those that have fallen below 0 are at the floor.
+        drifted.append(torch.where(later.isnan() & cells.isfinite(), model.g_converter.g_min, later))
     return _weights(drifted, programmed.conversions, programmed.weights, model)
 
 
@@ -119,15 +121,40 @@ def _read_out(tile: Tensor, periphery: Periphery) -> Tensor:
     return periphery.read_out(values).T
 
 
-def _conductances(tiles: Sequence[Tensor], model: Any) -> tuple[tuple[Tensor, ...], tuple[dict[str, Any], ...]]:
-    """Conductances of the devices of a weight (two of a pair, one of a single), each flat over all tiles."""
+def _conductances(
+    tiles: Sequence[Tensor], model: Any, before: Sequence[dict[str, Any]] | None = None
+) -> tuple[tuple[Tensor, ...], tuple[dict[str, Any], ...]]:
+    """Conductances of the devices of a weight (two of a pair, one of a single), each flat over all tiles.
+
+    `before` are the conversions of the same tiles before they were programmed.
+    """
     per_tile, conversions = [], []
-    for tile in tiles:
-        cells, conversion = model.g_converter.convert_to_conductances(tile)
+    for i, tile in enumerate(tiles):
+        cells, conversion = _converted(tile, model.g_converter, None if before is None else before[i])
         per_tile.append([cells] if isinstance(cells, Tensor) else cells)
         conversions.append(conversion)
     slices = tuple(torch.cat([c.reshape(-1) for c in cells]) for cells in zip(*per_tile, strict=True))
     return slices, tuple(conversions)
+
+
+_FLAT = "is_flat"
+"""Marks the conversion of a tile whose weights were all the same before programming."""
+
+
+def _converted(tile: Tensor, converter: Any, before: dict[str, Any] | None) -> tuple[Any, dict[str, Any]]:
+    """As aihwkit's converter does, but for single cells that all hold the same weight (a tile of zeros, of one cell).
+
+    The range of their weights has no length to be spread over that of conductances, which would give no numbers; they
+    stand at the lowest conductance, a weight's unit spans the range, and so it stays when noise has set them apart.
+    """
+    if before is None:
+        cells, conversion = converter.convert_to_conductances(tile)
+        if "min" not in conversion or tile.min() != tile.max():
+            return cells, conversion
+        before = {"min": tile.min(), "scale_ratio": converter.g_max - converter.g_min, _FLAT: True}
+    elif _FLAT not in before:
+        return converter.convert_to_conductances(tile)  # type: ignore[no-any-return]
+    return (tile - before["min"]) * before["scale_ratio"] + converter.g_min, before
 
 
 def _weights(
