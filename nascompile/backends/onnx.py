@@ -55,9 +55,12 @@ def export(
 
     `metadata` is kept in the file; paths of this machine are not. `images` (channels, *sizes) are real ones to compare
     on, `unit` what divides every legal size, `opset` the version of the operators (None: the exporter's own).
-    Raises NasError: `missing-package`, `cannot-export`, `onnx-disagrees`.
+    Raises NasError: `missing-package`, `bad-option` for an unknown opset, `cannot-export`, `onnx-disagrees`.
     """
-    _package("onnx")
+    newest = int(_package("onnx").defs.onnx_opset_version())
+    if opset is not None and opset > newest:
+        hint = f"the newest is `--opset {newest}`"
+        raise error("bad-option", f"the installed onnx knows no opset {opset}", span, hint=hint)
     _package("onnxscript")
     network = network.cpu().eval()
     problem = None

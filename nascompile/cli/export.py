@@ -56,17 +56,20 @@ def export(
     if not onnx and python is None and bundle is None and pt2 is None and not analog:
         hint = "write `--onnx`, `--python OUT.py`, `--bundle DIR`, `--pt2 OUT.pt2` or `--analog`"
         raise error("missing-format", "no format is named", hint=hint)
+    if not analog and (device != "pcm" or tiles != "torch"):
+        named = "--device" if device != "pcm" else "--tiles"
+        raise error("bad-option", f"`{named}` is for networks on analog tiles", hint="add `--analog`, or leave it out")
     if python is not None and python.suffix != ".py":
         raise error("bad-option", f"`{python}` is no Python file", hint=f"write `--python {python.name}.py`")
-    if pt2 is not None and pt2.suffix != ".pt2":
-        raise error("bad-option", f"`{pt2}` does not end in `.pt2`", hint=f"write `--pt2 {pt2.name}.pt2`")
+    options.require_suffix("--pt2", pt2, ".pt2")
     if spec is not None and run is not None:
         raise error("two-targets", "a SPEC and `--run` name two networks", hint="give one of them")
     from nascompile.jobs.exporting import export_network, real_images
     from nascompile.jobs.target import of_run, of_text
 
     if spec is None:
-        target = of_run(root, run, weights, data)
+        options.for_texts_only(space=space, set=set_, config=config, input=input)
+        target = of_run(root, run, weights, data, genotype)
     else:
         target = of_text(options.compilation(spec, set_, config, data, input), genotype, space, weights)
     network, inherited = target.network()
@@ -96,12 +99,13 @@ def export(
         from nascompile.cli.analog_export import export_analog
 
         name = Path(device).stem
-        folder = out or (target.folder / f"on_{name}" if spec is None else Path(f"{target.name}_on_{name}"))
+        in_run = f"on_{name}" if genotype is None else f"{genotype}_on_{name}"
+        folder = out or (target.folder / in_run if spec is None else Path(f"{target.name}_on_{name}"))
         export_analog(target, network, device, tiles, folder)
         out = folder / "model.onnx"
     if not onnx:
         return
-    path = out or (target.folder / "model.onnx" if spec is None else Path(f"{target.name}.onnx"))
+    path = out or (target.folder / f"{genotype or 'model'}.onnx" if spec is None else Path(f"{target.name}.onnx"))
     images = []
     try:
         images = real_images(target.task)

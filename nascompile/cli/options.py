@@ -69,3 +69,22 @@ def input_size(text: str | None) -> tuple[int, ...] | None:
     if not all(part.isdecimal() and int(part) > 0 for part in parts) or not 2 <= len(parts) <= 4:
         raise error("bad-input", f"`--input {text}` is no size", hint="write channels and sizes: `--input 1x64x64`")
     return tuple(int(part) for part in parts)
+
+
+def for_texts_only(**given: object) -> None:
+    """Refuse options that a run has no use for, its text being fixed. Raises NasError (`bad-option`).
+
+    The names are those of the options, `set` of `--set`.
+    """
+    for name, value in given.items():
+        if value:
+            hint = "give the text that lies in the run instead of the run: `runs/NAME/genotype.nas`"
+            raise error("bad-option", f"`--{name}` is for a SPEC: a run is as its own text says", hint=hint)
+
+
+def require_suffix(option: str, path: Path | None, *suffixes: str) -> None:
+    """Refuse a file whose name promises another format than is written. Raises NasError (`bad-option`)."""
+    if path is not None and path.suffix.lower() not in suffixes:
+        ends = " or ".join(f"`{suffix}`" for suffix in suffixes)
+        hint = f"write `{option} {path.name}{suffixes[0]}`"
+        raise error("bad-option", f"`{path}` does not end in {ends}", hint=hint)

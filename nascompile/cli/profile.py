@@ -88,15 +88,20 @@ def profile(
     if precision not in ("float32", "bfloat16", "float16"):
         hint = "`--precision bfloat16`, `float16` or `float32`"
         raise error("unknown-precision", f"there is no precision `{precision}`", hint=hint)
+    options.require_suffix("--svg", svg, ".svg")
+    if measure_missing and target is None:
+        hint = "name it, `--target FILE`, or write one, `--calibrate NAME`"
+        raise error("bad-option", "`--measure-missing` adds to a latency table, and none is named", hint=hint)
     analog = _analog(device, {"--target": target, "--against": against, "--svg": svg})
     from nascompile.jobs.profiling import How, figures
     from nascompile.jobs.target import of_run, of_text
 
+    names: list[str | None] = [*genotype] if genotype else [None]
     if spec is None:
-        targets = [of_run(root, run, None, data)]
+        options.for_texts_only(space=space, set=set_, config=config, input=input)
+        targets = [of_run(root, run, None, data, name) for name in names]
     else:
         text = options.compilation(spec, set_, config, data, input)
-        names: list[str | None] = [*genotype] if genotype else [None]
         targets = [of_text(text, name, space, with_digest=False) for name in names]
     if analog is not None:
         _tiles(targets, analog, csv=csv, as_json=json_)

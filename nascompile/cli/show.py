@@ -29,6 +29,7 @@ def show(
     json_: options.Json = False,
 ) -> None:
     """Show decisions, the exact number of genotypes, parameters, operations and a drawing."""
+    options.require_suffix("--svg", svg, ".svg", ".png")
     text = options.compilation(spec, set_, config, data, input)
     found = _describe(text, space, genotype)
     if svg is not None:
@@ -91,7 +92,7 @@ def _write_drawing(found: dict[str, Any], path: Path) -> None:
 
     title = f"{found['space']}: {found['genotype']}" if found["genotype"] else found["space"]
     drawing = stacked([draw_net(found["net"], title), *(draw_cell(cell) for cell in _drawn_cells(found))])
-    if path.suffix == ".png":
+    if path.suffix.lower() == ".png":
         write_png(drawing, path)
     else:
         write_text(path, svg_text(drawing))

@@ -11,7 +11,7 @@ from nascompile.config.constants import SpaceCall
 from nascompile.data.task import Task
 from nascompile.diagnostics import error
 from nascompile.ir.program import Program
-from nascompile.jobs.folder import GENOTYPE, WEIGHTS, read_genotype
+from nascompile.jobs.folder import GENOTYPE, WEIGHTS, read_front, read_genotype
 from nascompile.jobs.programs import fixed_call, fixed_program
 from nascompile.jobs.sizes import divisor
 from nascompile.runs import Run, find
@@ -60,17 +60,26 @@ class Target:
         return network, inherit(network, load_weights(self.weights)[0])
 
 
-def of_run(root: Path, name: str | None, weights: Path | None = None, data: Path | None = None) -> Target:
-    """The network of a run, by default of the newest that has a genotype. Raises NasError."""
+def of_run(
+    root: Path, name: str | None, weights: Path | None = None, data: Path | None = None, member: str | None = None
+) -> Target:
+    """The network of a run, by default of the newest that has a genotype; `member` names one of its front.
+
+    The run's weights are those of the genotype that it chose. Raises NasError.
+    """
     run = find(root, name, having=() if name else (GENOTYPE,))
     text, genotype = read_genotype(run, data)
+    is_own = True
+    if member is not None:
+        text, named = read_front(run, member, data)
+        genotype, is_own = named, named == genotype
     record = run.record()
     task = text.task(search=record.get("search"), name=record.get("task"))
     own = run.path(WEIGHTS)
     program = fixed_program(text, genotype, task)
     return Target(
-        run.name, program, genotype, weights or (own if own.exists() else None), _digest(run), run.folder,
-        text, fixed_call(text, genotype, task), task,
+        member or run.name, program, genotype, weights or (own if is_own and own.exists() else None), _digest(run),
+        run.folder, text, fixed_call(text, genotype, task), task,
     )  # fmt: skip
 
 

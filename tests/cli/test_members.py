@@ -1,0 +1,93 @@
+"""Networks of a run by name: `export` and `profile` take what was named, or say that they cannot."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from .conftest import TINY, Command
+
+SAMPLED = """
+search both : tiny on cells {
+  strategy = random
+  budget   = 3 trials
+  batch    = 2
+  maximize dice
+  minimize params, macs
+  enqueue  = [pooled, wide]
+  stage trial { budget = 1 steps }
+}
+genotype pooled : tiny(c = 4) { s[2] = [s[1] via pool] }
+genotype wide : tiny(c = 4) { s[2] = [s[0] via wide] }
+"""
+
+
+@pytest.fixture
+def front(nascompile: Command, tmp_path: Path, demo: Path) -> dict[str, int]:
+    """A finished search `many`; the parameters of each member of its front."""
+    (tmp_path / "many.nas").write_text(TINY + SAMPLED, encoding="utf-8")
+    where = ["--data", demo, "--name", "many", "--workers", "0"]
+    done = nascompile("search", "many.nas", "both", *where, "--set", "reference=[0, 1M, 1G]")
+    assert done.code == 0, done.err
+    found = json.loads(Path("runs/many/front.json").read_text(encoding="utf-8"))
+    return {member["name"]: member["measures"]["params"] for member in found["front"]}
+
+
+def test_every_member_of_a_front_can_be_profiled_and_exported(nascompile: Command, front: dict[str, int]) -> None:
+    knee = json.loads(Path("runs/many/front.json").read_text(encoding="utf-8"))["knee"]
+    for name, parameters in front.items():
+        done = nascompile("profile", "--run", "many", "-g", name, "--static", "--json")
+        assert done.code == 0, done.err
+        assert json.loads(done.out)["parameters"]["live"] == parameters
+    other = next(name for name in front if front[name] != front[knee])
+    done = nascompile("export", "--run", "many", "-g", other, "--python", "net.py")
+    assert done.code == 0, done.err
+    source = Path("net.py").read_text(encoding="utf-8")
+    assert source.startswith(f'"""{other}: ') and f"\n{front[other]:,} parameters" in source
+    done = nascompile("export", "--run", "many", "-g", "nobody", "--python", "nobody.py")
+    assert (done.code, Path("nobody.py").exists()) == (1, False)
+    assert "there is no genotype `nobody`" in done.err and "front_1" in done.err
+
+
+@pytest.mark.parametrize("command", [["profile", "--static"], ["export", "--python", "net.py"]])
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        (["-g", "nobody"], "no-front"),
+        (["--input", "1x32x32"], "bad-option"),
+        (["--set", "c=8"], "bad-option"),
+        (["--space", "plain"], "bad-option"),
+    ],
+)
+def test_what_a_run_cannot_follow_is_no_longer_passed_over(
+    nascompile: Command, work: Path, command: list[str], options: list[str], code: str
+) -> None:
+    done = nascompile(*command, "--run", "all", *options)
+    assert done.code == 1
+    assert f"error[{code}]" in done.err
+    assert not Path("net.py").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["show", "tiny.nas", "--space", "tiny", "--svg", "net.pdf"], "write `--svg net.pdf.svg`"),
+        (["profile", "--run", "all", "--static", "--svg", "net.png"], "write `--svg net.png.svg`"),
+        (["profile", "--run", "all", "--static", "--measure-missing"], "--target FILE"),
+    ],
+)
+def test_options_that_would_give_something_else_are_refused(
+    nascompile: Command, work: Path, arguments: list[str], words: str
+) -> None:
+    done = nascompile(*arguments)
+    assert done.code == 1
+    assert "error[bad-option]" in done.err and words in done.err
+    assert not list(work.glob("net.*"))
+
+
+def test_an_opset_that_does_not_exist_is_named(nascompile: Command, work: Path) -> None:
+    done = nascompile("export", "--run", "all", "--onnx", "--opset", "99", "--out", "net.onnx")
+    assert (done.code, Path("net.onnx").exists()) == (1, False)
+    assert "knows no opset 99" in done.err and "the newest is" in done.err
