@@ -8,7 +8,9 @@ rounding alone does to the digital network in float32 (against float64), which d
 
 Speed is that of one thread, in seconds of its processor: what 10 programmings and 4 times of each take on a batch
 (programming, drift and 40 forward passes), against the digital forward pass. aihwkit's own conversion runs beside it on
-the one network that it converts. Seconds of the processor leave out what other processes of the machine take.
+the one network that it converts. Seconds of the processor leave out what other processes of the machine take. Rows of
+C++ tiles, ours and aihwkit's, are measured where its library works (built from source beside torch 2.13), and beside
+them the rows of torch tiles in the same process.
 Results: `benchmarks/results/analog_conversion.json`.
 """
 
@@ -21,6 +23,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +33,7 @@ from record import fingerprint, read, write
 from nascompile.analog.device import Device, load_device
 from nascompile.backends.analog import config
 from nascompile.backends.analog.network import analog
+from nascompile.backends.analog.selftest import tile_backends
 from nascompile.backends.pytorch import build
 from nascompile.compilation import Compilation
 from nascompile.ir.program import Program
@@ -119,11 +123,11 @@ def seconds(call: Callable[[], object], repeats: int = 3) -> float:
     return statistics.median(found)
 
 
-def speed(net: Net, device: Device) -> dict[str, Any]:
+def speed(net: Net, device: Device, tiles: str = "torch") -> dict[str, Any]:
     """Processor seconds of a digital pass and of an evaluation over all programmings and times."""
     program = net.program()
     network, x = build(program).eval(), images(net, net.batch)
-    on_tiles = analog(network, program, device).eval()
+    on_tiles = analog(network, program, device, tiles=tiles).eval()
     row: dict[str, Any] = {"batch": net.batch}
     with torch.no_grad():
         network(x), on_tiles(x)
@@ -146,12 +150,12 @@ def speed(net: Net, device: Device) -> dict[str, Any]:
     return row
 
 
-def aihwkit_speed(net: Net, device: Device) -> dict[str, Any]:
+def aihwkit_speed(net: Net, device: Device, tiles: str = "torch") -> dict[str, Any]:
     """The same with aihwkit's own conversion: `convert_to_analog` of the built network."""
     from aihwkit.nn.conversion import convert_to_analog
 
     network, x = build(net.program()).eval(), images(net, net.batch)
-    theirs = convert_to_analog(network, config.rpu_config(device)).eval()
+    theirs = convert_to_analog(network, config.rpu_config(device, tiles)).eval()
     row: dict[str, Any] = {"batch": net.batch}
     with torch.no_grad():
         theirs(x)
@@ -169,11 +173,15 @@ def aihwkit_speed(net: Net, device: Device) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--speed", action="store_true", help="only the speed rows; other rows stay as they are stored")
+    parser.add_argument(
+        "--only", nargs="+", default=(), help="speed rows of networks with one of these words in their name"
+    )
+    options = parser.parse_args()
     torch.set_num_threads(1)
     pcm = load_device("pcm")
     found: dict[str, Any] = read(RESULTS) or {"row": "analog_conversion", "conversion": {}, "speed": {}}
     found["machine"] = fingerprint()
-    if not parser.parse_args().speed:
+    if not options.speed:
         for net in NETS:
             row = found["conversion"][net.name] = conversion(net, pcm)
             share = row["share_of_convolutions_and_linear"]
@@ -181,14 +189,18 @@ def main() -> None:
             print(f"{net.name:32} {row['tiles']:5} tiles, {share:.2%} on them, parity {parity}", flush=True)
             write(RESULTS, found)
     for net in sorted((net for net in NETS if net.batch), key=lambda net: net.genotype == "layer9_deep"):
-        row = found["speed"][net.name] = speed(net, pcm)
-        print(
-            f"{net.name:32} digital {row['digital']:.3f} s, evaluation {row['ratio']:.2f} times it a pass", flush=True
-        )
+        if options.only and not any(word in net.name for word in options.only):
+            continue
+        rows: list[tuple[str, Callable[[], dict[str, Any]]]] = [(net.name, partial(speed, net, pcm))]
         if net.genotype == "segnet_best_config":
-            row = found["speed"][f"{net.name}, aihwkit's own layers"] = aihwkit_speed(net, pcm)
-            print(f"{'':32} aihwkit's own: {row['ratio']:.2f} times", flush=True)
-        write(RESULTS, found)
+            rows.append((f"{net.name}, aihwkit's own layers", partial(aihwkit_speed, net, pcm)))
+            if not tile_backends()["cpp"]:
+                rows.append((f"{net.name}, C++ tiles", partial(speed, net, pcm, "cpp")))
+                rows.append((f"{net.name}, aihwkit's own layers, C++ tiles", partial(aihwkit_speed, net, pcm, "cpp")))
+        for name, measure in rows:
+            row = found["speed"][name] = measure()
+            print(f"{name:60} digital {row['digital']:.3f} s, a pass on tiles {row['ratio']:.2f} times it", flush=True)
+            write(RESULTS, found)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,8 @@ Three searches a seed:
 Every member of every front is then trained again as its trial was (the digital Dice has to be the trial's, to the last
 digit) and programmed 10 times more, with seeds that no search has used: what a search chose by lucky programmings does
 not count. Hypervolume in (Dice, parameters), from Dice 0.2 and the most parameters on, as a share of the whole, of the
-re-measured values. Whatever is done is not done again.
+re-measured values. At last the random nets of the first seed are trained with another seed each: how two trainings
+order the same nets. Whatever is done is not done again.
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ SEARCHES = {"drift": ("drift", None), "digital": ("digital", None), "random": ("
 MONTH = 2592000.0
 PROGRAMMINGS = 10
 METRIC = "analog_metric(pcm, after = 1 month)"
+DROP = "analog_drop(pcm, after = 1 month)"
 
 
 def searched(options: argparse.Namespace, plan: Plan, name: str, seed: int) -> Path:
@@ -98,8 +100,10 @@ def bench(spec: Path, data: Path, seed: int) -> Any:
     return Bench(Recipe.of(text, "drift", "cpu", ROOT / "runs" / ".analog_search"))
 
 
-def remeasured(plan: Plan, data: Path, seed: int, values: dict[str, Any], trial: dict[str, Any]) -> dict[str, Any]:
-    """A member of a front, trained again as in its trial, over fresh programmings: all values at 1 s and a month."""
+def evaluated_again(
+    plan: Plan, data: Path, seed: int, given: tuple[int, int, dict[str, Any]], programmings: int, noise: int
+) -> tuple[float, Any]:
+    """A trial (number, seed, values) trained again: its digital Dice, and fresh programmings at 1 s and a month."""
     import torch
 
     from nascompile.analog.device import load_device
@@ -108,20 +112,55 @@ def remeasured(plan: Plan, data: Path, seed: int, values: dict[str, Any], trial:
     from nascompile.jobs.trials import Assignment
 
     own = bench(plan.spec, data, seed)
-    given = Assignment(trial["trial"], values, trial["seed"], {})
-    network, program, scores = own.scored(given, ["dice"])
+    number, training, values = given
+    network, program, scores = own.scored(Assignment(number, values, training, {}), ["dice"])
     measure = task_measure(own.task, own.data.val, torch.device("cpu"))
     tiles = analog(network, program, load_device("pcm"))
-    found = over_time(tiles, measure, [1.0, MONTH], PROGRAMMINGS, seed=1_000_000 + trial["trial"])
-    again = scores["dice"] == trial["measures"]["dice"]
+    return scores["dice"], over_time(tiles, measure, [1.0, MONTH], programmings, seed=noise)
+
+
+def remeasured(plan: Plan, data: Path, seed: int, values: dict[str, Any], trial: dict[str, Any]) -> dict[str, Any]:
+    """A member of a front, trained again as in its trial, over fresh programmings: all values at 1 s and a month."""
+    given = (trial["trial"], trial["seed"], values)
+    dice, found = evaluated_again(plan, data, seed, given, PROGRAMMINGS, 1_000_000 + trial["trial"])
     return {
         "params": trial["measures"]["params"],
-        "digital": scores["dice"],
+        "digital": dice,
         "searched": trial["measures"].get(METRIC),
-        "trained as in the search": again,
+        "trained as in the search": dice == trial["measures"]["dice"],
         "1 s": list(found.values[1.0]),
         "1 month": list(found.values[MONTH]),
     }
+
+
+def other_seeds(plan: Plan, data: Path, folder: Path, seed: int, done: dict[str, Any]) -> Iterator[None]:
+    """The nets of a random search, each trained with another seed and programmed as often as in a trial."""
+    from nascompile.jobs.surrogates import evaluated
+    from nascompile.runs import Run
+
+    trials = json.loads((folder / "trials.json").read_text(encoding="utf-8"))["trials"]
+    values = {t.number: dict(t.genotype.values) for t in evaluated(Run(folder)).trials}
+    for trial in trials:
+        if trial["state"] != "complete" or str(trial["trial"]) in done:
+            continue
+        given = (trial["trial"], trial["seed"] + 1, values[trial["trial"]])
+        dice, found = evaluated_again(plan, data, seed, given, 3, 2_000_000 + trial["trial"])
+        month, second = found.mean[MONTH], found.mean[1.0]
+        measured = [trial["measures"][name] for name in ("dice", METRIC, DROP)]
+        done[str(trial["trial"])] = {"searched": measured, "other seed": [dice, month, second - month]}
+        yield
+
+
+def repeatability(done: dict[str, Any]) -> dict[str, Any]:
+    """How two training seeds order the same nets: what no surrogate and no search of one training a net can exceed."""
+    from nascompile.search.surrogate.agreement import agreement
+
+    pairs = list(done.values())
+    found = {}
+    for i, name in enumerate(("dice", METRIC, DROP)):
+        one = agreement([p["searched"][i] for p in pairs], [p["other seed"][i] for p in pairs])
+        found[name] = {"nets": one.nets, "spearman": round(one.spearman, 3), "error": round(one.error, 4)}
+    return found
 
 
 def members(folder: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
@@ -210,7 +249,12 @@ def main() -> None:
                     write(path, results)
             results["summary"] = summary(results, reference)
             write(path, results)
-    print(json.dumps(results["summary"], indent=1))
+    key, again = options.seeds[0], results.setdefault("other training seeds", {"nets": {}})
+    for _ in other_seeds(plan, options.data, searched(options, plan, "random", key), key, again["nets"]):
+        write(path, results)
+    again["agreement"] = repeatability(again["nets"])
+    write(path, results)
+    print(json.dumps({**results["summary"], "other training seeds": again["agreement"]}, indent=1))
 
 
 if __name__ == "__main__":

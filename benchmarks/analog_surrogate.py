@@ -1,15 +1,16 @@
 """Rank correlation of surrogates on nets that took no part in fitting them, and on other spaces, where they warn.
 
-    python benchmarks/analog_surrogate.py [--runs FOLDER] [--others FOLDER] [--seeds 0 1 2]
+    python benchmarks/analog_surrogate.py [--space segnet] [--runs FOLDER] [--others FOLDER] [--seeds 0 1 2]
 
 No net is trained here: they are those of `analog_search.py` (`--runs`) and of `real_runs.py` and `pareto_runs.py`
 (`--others`). For each seed a surrogate is fitted to the nets of all searches with other seeds, and tested on all nets
 with this seed and on the random ones among them; nets that are in both are left out. Beside it: ranks by parameters
 alone, and the surrogate's own figure from held-out nets. What a test can show at most: the ranks of the fronts' nets by
-the searches' 3 programmings against those by 10 others, from `results/analog_search.json`.
+the searches' 3 programmings against those by 10 others, from the results of `analog_search.py`.
 
-Other spaces: NAS-SegNet without its narrowing (same columns, larger nets), and a U-Net of cells, a search of which has
-to refuse the file. Last, surrogates for Dice of that U-Net's nets, from NSGA-II's nets to random ones.
+Other spaces, for `segnet`: NAS-SegNet without its narrowing (same columns, larger nets), and a U-Net of cells, a search
+of which has to refuse the file; for `unet`: the nets of `segnet`. Last, with `segnet`, surrogates for Dice of the U-Net
+of cells, from NSGA-II's nets to random ones.
 """
 
 from __future__ import annotations
@@ -23,12 +24,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from analog_search import METRIC, SEARCHES
+from analog_search import METRIC, PLANS, SEARCHES
 from record import fingerprint, read, write
 
 ROOT = Path(__file__).resolve().parents[1]
-RESULTS = ROOT / "benchmarks" / "results" / "analog_surrogate.json"
-SEARCH_RESULTS = ROOT / "benchmarks" / "results" / "analog_search.json"
 TARGETS = {
     "analog_metric(after = 1 month)": ("drift", "random"),
     "analog_drop(after = 1 month)": ("drift", "random"),
@@ -80,16 +79,16 @@ def by_parameters(target: str, runs: Sequence[Any]) -> dict[str, Any]:
     return plain(agreement([v for v, _ in pairs], [row[place] for _, row in pairs]))
 
 
-def across_seeds(runs: Path, target: str, names: Sequence[str], seeds: Sequence[int]) -> dict[str, Any]:
+def across_seeds(runs: Path, prefix: str, target: str, names: Sequence[str], seeds: Sequence[int]) -> dict[str, Any]:
     """Fitted to the nets of other seeds, tested on those of each."""
     from nascompile.jobs.surrogates import fit_runs
 
     found: dict[str, Any] = {}
     for seed in seeds:
-        others = [nets(runs / f"analog_{name}_{s}") for s in seeds if s != seed for name in names]
+        others = [nets(runs / f"{prefix}_{name}_{s}") for s in seeds if s != seed for name in names]
         made = fit_runs(others, target)
-        own = [nets(runs / f"analog_{name}_{seed}") for name in names]
-        random = [nets(runs / f"analog_random_{seed}")]
+        own = [nets(runs / f"{prefix}_{name}_{seed}") for name in names]
+        random = [nets(runs / f"{prefix}_random_{seed}")]
         found[str(seed)] = {
             "fitted to": len(made.rows),
             "held out": plain(made.held_out.agreement),
@@ -124,29 +123,41 @@ def refused(surrogate: Any, other: Any) -> str:
     return "accepted"
 
 
+def elsewhere(surrogate: Any, spaces: dict[str, Path]) -> dict[str, Any]:
+    """What a surrogate says to nets of other spaces: its ranks, its warnings, and what a search of that space does."""
+    found: dict[str, Any] = {}
+    for name, folder in spaces.items():
+        found[name] = {**tested(surrogate, [nets(folder)]), "in a search": refused(surrogate, nets(folder))}
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--space", choices=PLANS, default="segnet")
     parser.add_argument("--runs", type=Path, default=ROOT / "runs")
-    parser.add_argument("--others", type=Path, help="Runs `analog`, `pareto_nsga2_0` and so on.")
+    parser.add_argument("--others", type=Path, help="With `segnet`: runs `analog`, `pareto_nsga2_0` and so on.")
     parser.add_argument("--seeds", type=int, nargs="+", default=(0, 1, 2))
-    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--results", type=Path, help="default: in `benchmarks/results`")
     options = parser.parse_args()
     from nascompile.jobs.surrogates import fit_runs
 
+    plan = PLANS[options.space]
+    prefix, runs = plan.prefix, options.runs
+    path = options.results or plan.results.with_name(f"{prefix}_surrogate.json")
     results: dict[str, Any] = {"machine": fingerprint(), "seeds": list(options.seeds), "targets": {}}
     for target, names in TARGETS.items():
-        results["targets"][target] = across_seeds(options.runs, target, names, options.seeds)
-    if (searched := read(SEARCH_RESULTS)) is not None:
+        results["targets"][target] = across_seeds(runs, prefix, target, names, options.seeds)
+    if (searched := read(plan.results)) is not None:
         results["at most"] = {METRIC: most(searched)}
-    if options.others is not None:
-        whole = [nets(options.runs / f"analog_{name}_{s}") for s in options.seeds for name in SEARCHES]
-        dice = fit_runs(whole, "dice")
-        wide, cells = nets(options.others / "analog"), nets(options.others / "pareto_random_0")
-        results["another space"] = {
-            "without the narrowing": tested(dice, [wide]),
-            "U-Net of cells": tested(dice, [cells]),
-            "U-Net of cells in a search": refused(dice, cells),
+    dice = fit_runs([nets(runs / f"{prefix}_{name}_{s}") for s in options.seeds for name in SEARCHES], "dice")
+    if options.space == "unet":
+        results["another space"] = elsewhere(dice, {"NAS-SegNet": runs / "analog_random_0"})
+    elif options.others is not None:
+        spaces = {
+            "without the narrowing": options.others / "analog",
+            "U-Net of cells": options.others / "pareto_random_0",
         }
+        results["another space"] = elsewhere(dice, spaces)
         made = fit_runs([nets(options.others / f"pareto_nsga2_{n}") for n in range(3)], "dice")
         random = [nets(options.others / f"pareto_random_{n}") for n in range(3)]
         results["U-Net of cells"] = {
@@ -155,7 +166,7 @@ def main() -> None:
             "random nets": tested(made, random),
             "random nets by parameters": by_parameters("dice", random),
         }
-    write(options.results, results)
+    write(path, results)
     print(json.dumps(results, indent=1))
 
 

@@ -24,6 +24,7 @@ SPECS = {
     "mixed": "mixed.nas",
     "ladder": "lidc_ladder.nas",
     "analog": "nuclei_analog.nas",
+    "segnet_analog": "nuclei_segnet_analog.nas",
 }
 """Names of runs and their specs. The backbone of NAS-Unet has a table of its own: `demo_table.py`."""
 
@@ -50,7 +51,22 @@ def rows(folder: Path) -> dict[str, Any]:
         "onnx": (folder / "model.onnx").exists(),
         "timing": (folder / "timing.csv").read_text(encoding="utf-8").splitlines()[1:],
         "entries": entries,
+        **({"analog": over_time(folder)} if (folder / "analog_pcm.json").exists() else {}),
     }
+
+
+def over_time(folder: Path) -> dict[str, Any]:
+    """What `stage analog` measured: by network the digital metric, and mean and spread at each time."""
+    found = json.loads((folder / "analog_pcm.json").read_text(encoding="utf-8"))
+    kept = ("device", "programmings", "training")
+    entries = {
+        name: {
+            "digital": one["digital"],
+            "times": {time: {k: at[k] for k in ("mean", "std", "low", "high")} for time, at in one["times"].items()},
+        }
+        for name, one in found["entries"].items()
+    }
+    return {**{k: found[k] for k in kept}, "entries": entries}
 
 
 def main() -> None:

@@ -81,21 +81,40 @@ def account(one: Any, is_signed: bool = False) -> str:
     return f"{one['mean']:{form}} ({one['low']:{form}} .. {one['high']:{form}})"
 
 
-def search(found: Any) -> list[str]:
-    """`analog_search.json`."""
+SEARCHES = {
+    "analog_search": (
+        "NAS-SegNet",
+        "`python benchmarks/analog_search.py --data FOLDER`: `benchmarks/specs/nuclei_drift.nas`",
+    ),
+    "analog_unet_search": (
+        "A small U-Net with open widths, kernels, depths, norm and way up",
+        "`python benchmarks/analog_search.py --data FOLDER --space unet`: `benchmarks/specs/nuclei_unet_drift.nas`",
+    ),
+}
+
+
+def search(name: str, found: Any) -> list[str]:
+    """`analog_search.json` and `analog_unet_search.json`."""
     plan = found["plan"]
-    lines = [
-        "## Searching for the metric after a month",
+    lines = []
+    if name == next(iter(SEARCHES)):
+        lines = [
+            "## Searching for the metric after a month",
+            "",
+            "Two spaces; plans fixed before the runs, the second after the first had ended. `drift` looks for Dice a",
+            "month after programming, `digital` for digital Dice, `random` draws; all have parameters as second",
+            "objective. Every member of a front is trained again as in its trial and programmed",
+            f"{plan['programmings']} more times. Hypervolume of (Dice at a month, parameters), larger is better.",
+            "`lost`: the mean of the fronts' members.",
+            "",
+        ]
+    title, command = SEARCHES[name]
+    lines += [
+        f"**{title}** ({command}), {plan['trials']} trials a search:",
         "",
-        "`python benchmarks/analog_search.py --data FOLDER`: `benchmarks/specs/nuclei_drift.nas`, "
-        f"{plan['trials']} trials a search,",
-        "fixed before the run. `drift` looks for Dice a month after programming, `digital` for digital Dice, `random`",
-        "draws; all have parameters as second objective. Every member of a front is trained again as in its trial and",
-        f"programmed {plan['programmings']} more times. Hypervolume of (Dice at a month, parameters), larger is",
-        "better:",
-        "",
-        f"| search | {' | '.join(f'seed {s}' for s in plan['seeds'])} | mean | best Dice at a month | lost since 1 s |",
-        f"|---|{'---|' * (len(plan['seeds']) + 3)}",
+        f"| search | {' | '.join(f'seed {s}' for s in plan['seeds'])} | mean | best Dice at a month | lost since 1 s | "
+        "lost of digital |",
+        f"|---|{'---|' * (len(plan['seeds']) + 4)}",
     ]
     for name, one in found["summary"].items():
         at = one["hypervolume at 1 month"]
@@ -104,32 +123,54 @@ def search(found: Any) -> list[str]:
         cells = [f"{at[f'{name} {s}']:.3f}" if f"{name} {s}" in at else "" for s in plan["seeds"]]
         best = mean(one["best Dice at 1 month"].values())
         lines.append(
-            f"| {name} | {' | '.join(cells)} | {one['mean']:.3f} | {best:.3f} | {one['mean drop from 1 s']:.4f} |"
+            f"| {name} | {' | '.join(cells)} | {one['mean']:.3f} | {best:.3f} | {one['mean drop from 1 s']:.3f} "
+            f"| {one['mean drop from digital']:.3f} |"
         )
+    if again := found.get("other training seeds", {}).get("agreement"):
+        words = ", ".join(f"{one['spearman']} by `{measure}`" for measure, one in again.items())
+        nets = next(iter(again.values()))["nets"]
+        lines += [
+            "",
+            f"Two trainings of the same {nets} random nets, with other seeds, order them alike by (Spearman):",
+        ]
+        lines.append(f"{words}.")
     return [*lines, ""]
 
 
-def surrogate(found: Any) -> list[str]:
-    """`analog_surrogate.json`."""
-    lines = [
-        "## Surrogates on nets that took no part",
+def surrogate(name: str, found: Any) -> list[str]:
+    """`analog_surrogate.json` and `analog_unet_surrogate.json`."""
+    lines = []
+    if name == "analog_surrogate":
+        lines = [
+            "## Surrogates on nets that took no part",
+            "",
+            "`python benchmarks/analog_surrogate.py [--space unet]`, on the nets of the searches above. For each seed:",
+            "fitted to the nets of the other seeds' searches, tested on the random nets of this one, and on all.",
+            "Spearman's rank correlation; `held out` is the surrogate's own figure, from nets that a fit left out.",
+            "",
+        ]
+    lines += [
+        f"**{SEARCHES[name.replace('surrogate', 'search')][0]}**:",
         "",
-        "`python benchmarks/analog_surrogate.py`. For each seed: fitted to the nets of the other seeds' searches,",
-        "tested on the random nets of this one. Spearman's rank correlation; beside it that of the number of",
-        "parameters alone.",
-        "",
-        "| target | seed | fitted to | held out | random nets | by parameters |",
-        "|---|---|---|---|---|---|",
+        "| target | seed | fitted to | held out | random nets | all nets | random nets by parameters alone |",
+        "|---|---|---|---|---|---|---|",
     ]
     for target, seeds in found["targets"].items():
         for seed, one in seeds.items():
-            tested, plain = one["random nets"], one["random nets by parameters"]
-            lines.append(
-                f"| `{target}` | {seed} | {one['fitted to']} | {one['held out']['spearman']} "
-                f"| {tested['spearman']} ({tested['nets']} nets) | {plain['spearman']} |"
-            )
+            tested, every, alone = one["random nets"], one["all"], one["random nets by parameters"]
+            ranks = f"{tested['spearman']} ({tested['nets']}) | {every['spearman']} ({every['nets']})"
+            fitted = f"{one['fitted to']} | {one['held out']['spearman']}"
+            lines.append(f"| `{target}` | {seed} | {fitted} | {ranks} | {alone['spearman']} |")
     if "at most" in found:
-        for name, one in found["at most"].items():
-            lines += ["", f"The ranks of {one['nets']} front nets by `{name}` as searched against those by other"]
-            lines.append(f"programmings of the same weights correlate by {one['spearman']}: more cannot be had.")
+        for target, one in found["at most"].items():
+            lines += [
+                "",
+                f"{one['nets']} front nets by `{target}`, as searched and over other programmings of the same",
+            ]
+            lines.append(f"weights: {one['spearman']}. Another training seed is not in it: see the searches above.")
+    lines.append("")
+    for space, one in found.get("another space", {}).items():
+        warned = "; ".join(one["warnings"]) or "no warning"
+        lines.append(f'- on another space, {space} ({one["nets"]} nets): {one["spearman"]}; "{warned}";')
+        lines.append(f"  in a search: `{one['in a search']}`")
     return [*lines, ""]

@@ -6,6 +6,7 @@ python benchmarks/results_page.py
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +114,25 @@ def real_runs() -> list[str]:
                 f"| {e['name']} | {e['value']:.3f} | {e['low']:.3f} .. {e['high']:.3f} | {words} | {size} | {macs} |"
             )
         lines.append("")
+        if "analog" in run:
+            lines += on_tiles(run["analog"])
     return lines
+
+
+def on_tiles(found: Any) -> list[str]:
+    """A run's networks on tiles over time, mean and standard deviation over programmings."""
+    times = list(next(iter(found["entries"].values()))["times"])
+    lines = [
+        f"The searched network on `{found['device']}`, mean and standard deviation of {found['programmings']}",
+        "programmings:",
+        "",
+        f"| network | digitally | {' | '.join(times)} |",
+        f"|---|---|{'---|' * len(times)}",
+    ]
+    for name, one in found["entries"].items():
+        cells = [f"{at['mean']:.3f} ± {at['std']:.3f}" for at in one["times"].values()]
+        lines.append(f"| {name} | {one['digital']:.3f} | {' | '.join(cells)} |")
+    return [*lines, ""]
 
 
 def latency() -> list[str]:
@@ -246,8 +265,10 @@ def deployed() -> list[str]:
         "predict_volumes": results_deploy.predicted,
         "analog_conversion": results_analog.conversion,
         "analog_over_time": results_analog.over_time,
-        "analog_search": results_analog.search,
-        "analog_surrogate": results_analog.surrogate,
+        "analog_search": partial(results_analog.search, "analog_search"),
+        "analog_unet_search": partial(results_analog.search, "analog_unet_search"),
+        "analog_surrogate": partial(results_analog.surrogate, "analog_surrogate"),
+        "analog_unet_surrogate": partial(results_analog.surrogate, "analog_unet_surrogate"),
     }
     return [line for name, part in parts.items() if (found := load(name)) is not None for line in part(found)]
 
