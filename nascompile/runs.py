@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,26 @@ def create(root: Path, name: str | None, *, note: str | None, record: Mapping[st
         write_text(run.path("note.txt"), note + "\n")
     write_json(run.path(RECORD), {"created": time.time(), **record})
     return run
+
+
+_STARTED = frozenset({RECORD, "environment.json", "note.txt"})
+"""What a start writes beside texts."""
+
+
+@contextlib.contextmanager
+def withdrawn(run: Run, is_new: bool) -> Iterator[None]:
+    """Around the work of a run: if it fails before it has anything to show, a new folder is removed again.
+
+    So a mistake that is found late, in an image or a layer, does not occupy the name of the run. One that has a
+    `study`, which may be elsewhere, stays.
+    """
+    try:
+        yield
+    except Exception:
+        is_bare = all(path.name in _STARTED or path.suffix in (".nas", ".yaml") for path in run.folder.iterdir())
+        if is_new and is_bare and "study" not in run.record():
+            shutil.rmtree(run.folder, ignore_errors=True)
+        raise
 
 
 def as_name(text: str) -> str:

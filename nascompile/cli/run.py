@@ -48,24 +48,26 @@ def run(
     digest = identity(text, search)
     if fresh and name is not None and (root / name / runs.RECORD).is_file():
         shutil.rmtree(root / name)
-    if name is not None and (root / name / runs.RECORD).is_file():
+    is_new = name is None or not (root / name / runs.RECORD).is_file()
+    if name is not None and not is_new:
         folder = runs.Run(root / name)
         session.require_same(folder, digest)
         if folder.record().get("step") == "finished":
             print(f"run `{name}` is finished; this is its table (`--fresh` does it again)", file=sys.stderr)
     else:
         folder = runs.create(root, name, note=note, record=record_of(text, "run", search) | {"digest": digest})
-    if text.search(search).sampling is not None or not folder.path("spec.nas").exists():
-        write_spec(folder, text, search)  # a larger budget is written down, too
-    context = start(
-        text, folder, search, chosen, session.announce, lambda line: print(line, file=sys.stderr),
-        workers=workers, where=Where(storage),
-    )  # fmt: skip
-    try:
-        entries = run_all(context)
-    except KeyboardInterrupt:
-        again = f"nascompile run {spec} --name {folder.name}"
-        raise KeyboardInterrupt(f"resume with `{again}` and the same settings") from None
+    with runs.withdrawn(folder, is_new):
+        if text.search(search).sampling is not None or not folder.path("spec.nas").exists():
+            write_spec(folder, text, search)  # a larger budget is written down, too
+        context = start(
+            text, folder, search, chosen, session.announce, lambda line: print(line, file=sys.stderr),
+            workers=workers, where=Where(storage),
+        )  # fmt: skip
+        try:
+            entries = run_all(context)
+        except KeyboardInterrupt:
+            again = f"nascompile run {spec} --name {folder.name}"
+            raise KeyboardInterrupt(f"resume with `{again}` and the same settings") from None
     print(folder.path("genotype.nas").read_text(encoding="utf-8"))
     print_results(entries, context.data.task.metric)
     print_analog(folder)

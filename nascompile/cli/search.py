@@ -79,21 +79,24 @@ def search(
         if join is not None and name is None:
             name = runs.as_name(f"{join}_{platform.node()}_{os.getpid()}")
         run = runs.create(root, name, note=note, record=record_of(text, "search", search) | {"digest": digest})
-    write_spec(run, text, search)  # also when resumed: a larger budget, or what a kill at the start left out
-    context = start(
-        text, run, search, chosen, session.announce, lambda line: print(line, file=sys.stderr),
-        workers=workers, where=Where(storage, join, take_over, any_machine),
-    )  # fmt: skip
-    if ready is not None:
-        print_sampled(ready)
-    elif not run.path("genotype.nas").exists():
-        for title, prepared in previews(text, search, context.data):
-            print_estimate(estimate(prepared, context.data.train, chosen), prepared.space.size(), str(chosen), title)
-    try:
-        search_step(context)
-    except KeyboardInterrupt:
-        again = f"nascompile search {spec} --resume --name {run.name}" + (f" --join {join}" if join else "")
-        raise KeyboardInterrupt(f"resume with `{again}` and the same settings") from None
+    with runs.withdrawn(run, not resume):
+        write_spec(run, text, search)  # also when resumed: a larger budget, or what a kill at the start left out
+        context = start(
+            text, run, search, chosen, session.announce, lambda line: print(line, file=sys.stderr),
+            workers=workers, where=Where(storage, join, take_over, any_machine),
+        )  # fmt: skip
+        if ready is not None:
+            print_sampled(ready)
+        elif not run.path("genotype.nas").exists():
+            for title, prepared in previews(text, search, context.data):
+                print_estimate(
+                    estimate(prepared, context.data.train, chosen), prepared.space.size(), str(chosen), title
+                )
+        try:
+            search_step(context)
+        except KeyboardInterrupt:
+            again = f"nascompile search {spec} --resume --name {run.name}" + (f" --join {join}" if join else "")
+            raise KeyboardInterrupt(f"resume with `{again}` and the same settings") from None
     print(run.path("genotype.nas").read_text(encoding="utf-8"))
     if ready is not None:
         print_front(run)

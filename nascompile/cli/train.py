@@ -65,15 +65,14 @@ def train(
         run = session.resumed(root, name, plan.digest, "train")
     else:
         run = runs.create(root, name, note=note, record=plan.record())
-    start = from_
-    if inherit is not None:
-        start = runs.find(root, inherit).path("supernet.safetensors")
-    try:
-        result = train_and_convert(
-            plan, run, chosen, start, session.announce, lambda line: print(line, file=sys.stderr)
-        )  # fmt: skip
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"resume with the same command and `--resume --name {run.name}`") from None
+    with runs.withdrawn(run, not resume):
+        start = from_ if inherit is None else runs.find(root, inherit).path("supernet.safetensors")
+        try:
+            result = train_and_convert(
+                plan, run, chosen, start, session.announce, lambda line: print(line, file=sys.stderr)
+            )  # fmt: skip
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(f"resume with the same command and `--resume --name {run.name}`") from None
     from nascompile.cli.run import print_results
 
     print_results([result], plan.task.metric)

@@ -208,6 +208,7 @@ def search_sampled(
         where.storage or file_url(run.path(STUDY)), where.join or run.name, space, signs,
         [goal.name for goal in prepared.goals], mark, ("machine",) if where.any_machine else (),
     )  # fmt: skip
+    run.update(study=where.join or run.name)  # from here on there is something to go on with
     claims = Claims(study.storage, study.key, alone=where.join is None, take_over=where.take_over)
     with reached(study), claims as study.claims:
         ended = _tried(prepared, run, device, workers, study, inherited, report, is_shared=where.join is not None)

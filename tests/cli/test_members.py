@@ -25,7 +25,7 @@ genotype wide : tiny(c = 4) { s[2] = [s[0] via wide] }
 
 
 @pytest.fixture
-def front(nascompile: Command, tmp_path: Path, demo: Path) -> dict[str, int]:
+def front(nascompile: Command, tmp_path: Path, demo: Path) -> dict[str, float]:
     """A finished search `many`; the parameters of each member of its front."""
     (tmp_path / "many.nas").write_text(TINY + SAMPLED, encoding="utf-8")
     where = ["--data", demo, "--name", "many", "--workers", "0"]
@@ -35,7 +35,7 @@ def front(nascompile: Command, tmp_path: Path, demo: Path) -> dict[str, int]:
     return {member["name"]: member["measures"]["params"] for member in found["front"]}
 
 
-def test_every_member_of_a_front_can_be_profiled_and_exported(nascompile: Command, front: dict[str, int]) -> None:
+def test_every_member_of_a_front_can_be_profiled_and_exported(nascompile: Command, front: dict[str, float]) -> None:
     knee = json.loads(Path("runs/many/front.json").read_text(encoding="utf-8"))["knee"]
     for name, parameters in front.items():
         done = nascompile("profile", "--run", "many", "-g", name, "--static", "--json")
@@ -45,7 +45,7 @@ def test_every_member_of_a_front_can_be_profiled_and_exported(nascompile: Comman
     done = nascompile("export", "--run", "many", "-g", other, "--python", "net.py")
     assert done.code == 0, done.err
     source = Path("net.py").read_text(encoding="utf-8")
-    assert source.startswith(f'"""{other}: ') and f"\n{front[other]:,} parameters" in source
+    assert source.startswith(f'"""{other}: ') and f"\n{front[other]:.0f} parameters" in source
     done = nascompile("export", "--run", "many", "-g", "nobody", "--python", "nobody.py")
     assert (done.code, Path("nobody.py").exists()) == (1, False)
     assert "there is no genotype `nobody`" in done.err and "front_1" in done.err

@@ -201,3 +201,33 @@ def test_a_start_that_was_killed_at_once_is_no_run(tmp_path: Path) -> None:
     assert runs.create(tmp_path, "first", note=None, record={"command": "run"}).record()["command"] == "run"
     with pytest.raises(NasError):
         runs.create(tmp_path, "first", note=None, record={})
+
+
+def test_a_start_that_fails_does_not_occupy_its_name(nascompile: Command, spec: Path, demo: Path) -> None:
+    where = [spec, "--data", demo, "--name", "late"]
+    sampled = ["--set", "strategy=random", "--set", "budget=1 trials", "--set", "compare=[]"]
+    for arguments, code in (
+        (["search", *where, "--set", "task.classes=2"], "label-outside-classes"),
+        (["run", *where, "--set", "task.classes=2"], "label-outside-classes"),
+        (["train", *where, "-g", "one", "--from", demo / "nuclei.nas"], "unreadable-weights"),
+        (["search", *where, *sampled, "--storage", "nowhere", "--workers", "0"], "unreadable-study"),
+    ):
+        done = nascompile(*arguments)
+        assert done.code == 1
+        assert f"error[{code}]" in done.err
+        assert not Path("runs/late").exists()
+    done = nascompile("search", *where, *sampled, "--storage", "sqlite:///study.db", "--workers", "0")
+    assert done.code == 0, done.err
+
+
+def test_a_run_with_something_to_go_on_with_stays(tmp_path: Path) -> None:
+    for name, extra, record in (("file", "study.db", {}), ("elsewhere", "spec.nas", {"study": "lung"})):
+        run = runs.create(tmp_path, name, note=None, record=record)
+        run.path(extra).write_text("", encoding="utf-8")
+        with pytest.raises(ZeroDivisionError), runs.withdrawn(run, True):
+            raise ZeroDivisionError
+        assert run.path(extra).exists()
+    run = runs.create(tmp_path, "old", note=None, record={})
+    with pytest.raises(ZeroDivisionError), runs.withdrawn(run, False):
+        raise ZeroDivisionError
+    assert run.path(runs.RECORD).exists()
