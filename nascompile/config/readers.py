@@ -7,6 +7,7 @@ from typing import Any
 
 from nascompile.config.constants import Choice, choice, constant, option
 from nascompile.config.fields import Reader
+from nascompile.config.ranges import RANGES
 from nascompile.config.tables import OTHER_WORDS
 from nascompile.diagnostics import did_you_mean, error
 from nascompile.semantics.modules import Library
@@ -176,6 +177,10 @@ def check_choice(found: Choice, expr: ast.Expr, noun: str, table: dict[str, dict
             shown = str(default).lower() if isinstance(default, bool) else getattr(default, "name", default)
             message = f"`{name}` of the {noun} `{found.name}` cannot be `{_value_text(spans[name])}`"
             raise error("bad-option", message, spans[name], hint=None if shown is None else f"the default is `{shown}`")
+        allowed = RANGES.get(noun, {}).get(name)
+        if allowed is not None and not allowed.holds(value):
+            message = f"`{name}` of the {noun} `{found.name}` cannot be `{_value_text(spans[name])}`"
+            raise error("bad-option", message, spans[name], hint=f"it is {allowed.words}")
 
 
 def _fits(value: Any, default: Any) -> bool:

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from monai.losses.dice import DiceLoss
 from monai.losses.focal_loss import FocalLoss
 
+from nascompile.diagnostics import error
 from nascompile.source import Span
 from nascompile.train.choices import choose
 
@@ -43,12 +44,17 @@ def ce(
 ) -> torch.Tensor:
     """Cross entropy, averaged over the pixels that are not `ignore_index` (each counted with its class `weight`).
 
+    0 where every pixel is ignored.
+
     NAS-Unet searches with `ignore_index = 0`: the background teaches nothing. With one channel of logits this is `bce`.
     """
     if logits.shape[1] == 1:
         return bce(logits, target)
-    weights = None if weight is None else logits.new_tensor(weight)
-    return F.cross_entropy(logits, _plain(target), weights, ignore_index=ignore_index, label_smoothing=label_smoothing)
+    weights = None if weight is None else logits.new_tensor(_of_classes(weight, logits))
+    wanted = _plain(target)
+    if ignore_index != NO_INDEX and bool((wanted == ignore_index).all()):
+        return logits.sum() * 0.0  # a mean over nothing: there is nothing to learn from
+    return F.cross_entropy(logits, wanted, weights, ignore_index=ignore_index, label_smoothing=label_smoothing)
 
 
 def bce(logits: torch.Tensor, target: torch.Tensor, *, positive_weight: float = 1.0) -> torch.Tensor:
@@ -78,7 +84,13 @@ def dice(
     single = logits.shape[1] == 1
     weights = None
     if weight is not None and not single:
-        counted = logits.new_tensor(list(weight) if background else list(weight)[1:])
+        counted = logits.new_tensor(_of_classes(weight, logits)[0 if background else 1 :])
+        if not bool(counted.any()):
+            raise error(
+                "bad-option",
+                "every class that counts in `dice` has the `weight` 0",
+                hint="the first is the background's",
+            )
         weights = counted / counted.mean()
     term = DiceLoss(
         include_background=background or single,
@@ -195,6 +207,14 @@ LOSSES: dict[str, Callable[..., torch.Tensor]] = {
     "dice_focal": dice_focal,
     "focal": focal,
 }
+
+
+def _of_classes(weight: Sequence[float], logits: torch.Tensor) -> list[float]:
+    """One weight for each class. Raises NasError (`bad-option`)."""
+    if len(weight) != logits.shape[1]:
+        message = f"`weight` has {len(weight)} numbers for {logits.shape[1]} classes"
+        raise error("bad-option", message, hint="one for each class, the background first")
+    return list(weight)
 
 
 def _plain(target: torch.Tensor) -> torch.Tensor:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch.optim import Optimizer
 
+from nascompile.diagnostics import error
 from nascompile.source import Span
 from nascompile.train.choices import choose
 
@@ -21,7 +22,11 @@ def make_optimiser(
     name: str, parameters: Parameters, options: Mapping[str, Any] | None = None, span: Span | None = None
 ) -> Optimizer:
     """An optimiser over `parameters`; raises `NasError` (`unknown-optimiser`, `unknown-option`, `bad-option`)."""
-    return choose("optimiser", OPTIMISERS, name, options or {}, span)(list(parameters))
+    make = choose("optimiser", OPTIMISERS, name, options or {}, span)
+    try:
+        return make(list(parameters))
+    except ValueError as cause:  # torch names the option: `Nesterov momentum requires a momentum`
+        raise error("bad-option", f"the optimiser `{name}` cannot be made: {cause}", span) from None
 
 
 def make_schedule(name: str, options: Mapping[str, Any] | None = None, span: Span | None = None) -> Schedule:

@@ -134,3 +134,24 @@ def test_misspelt_option_and_wrong_value() -> None:
         make_loss("dice", {"smoth": 1.0})
     with pytest.raises(NasError, match=r"bad-option.*`squared`"):
         make_loss("dice", {"squared": 2.0})
+
+
+@pytest.mark.parametrize("name", ["ce", "dice_ce"])
+def test_a_batch_that_is_all_ignored_teaches_nothing(name: str) -> None:
+    """NAS-Unet ignores the background: patches without an object give no loss, not NaN."""
+    logits = torch.randn(2, 3, 4, 4, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    empty = torch.zeros(2, 1, 4, 4, dtype=torch.long)
+    loss = make_loss(name, {"ignore_index": 0})(logits, empty)
+    assert math.isfinite(loss.item())
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert logits.grad is not None
+    assert bool(torch.isfinite(logits.grad).all())
+    if name == "ce":
+        assert (loss.item(), logits.grad.abs().max().item()) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(("name", "weight"), [("ce", (1, 2)), ("dice", (1, 2, 3, 4)), ("dice", (1, 0, 0))])
+def test_weights_are_of_the_classes(name: str, weight: tuple[float, ...]) -> None:
+    with pytest.raises(NasError) as failure:
+        make_loss(name, {"weight": weight})(torch.zeros(2, 3, 4, 4), torch.zeros(2, 1, 4, 4))
+    assert failure.value.diagnostics[0].code == "bad-option"

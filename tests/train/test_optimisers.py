@@ -86,3 +86,12 @@ def test_base_rate_survives_saving() -> None:
     resumed = make_optimiser("sgd", [weight], {"lr": 0.4})
     resumed.load_state_dict(optimiser.state_dict())
     assert set_learning_rate(resumed, half, 0.75) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"), [("sgd", {"nesterov": True, "momentum": 0.0}), ("adam", {"betas": [0.9]})]
+)
+def test_options_that_do_not_go_together(name: str, options: dict[str, object]) -> None:
+    with pytest.raises(NasError) as failure:
+        make_optimiser(name, [torch.nn.Parameter(torch.zeros(1))], options)
+    assert failure.value.diagnostics[0].code == "bad-option"
