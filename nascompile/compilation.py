@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from nascompile.config.constants import SpaceCall, argument_value, constant, space_call
+from nascompile.config.constants import SpaceCall, argument_value, constant, space_call, with_classes
 from nascompile.config.declared import one as _one
 from nascompile.config.declared import space_name
 from nascompile.config.search import SearchConfig, read_search
@@ -22,6 +22,7 @@ from nascompile.ir.program import Program
 from nascompile.semantics.elaborate import Request, elaborate
 from nascompile.semantics.modules import Library, load
 from nascompile.semantics.penalties import check_penalty
+from nascompile.semantics.relaxation import require_relaxable
 from nascompile.source import Source, Span
 from nascompile.syntax import nodes as ast
 
@@ -323,7 +324,9 @@ class Compilation:
         for stage in config.stages:
             check_keep(stage, self.program(stage.config.space).decisions)
         for each in (config, *(stage.config for stage in config.stages)):
-            space = self._check_space(each.space)
+            space = self._check_space(with_classes(each.space, self.library, self.task(search=declaration.name)))
+            if each.sampling is None and each.narrowing is None:
+                require_relaxable(space.program, declaration.task.span)
             if each.penalty is not None and (problems := check_penalty(each.penalty, space.program)):
                 raise NasError(problems)
             if each.where:

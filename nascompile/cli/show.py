@@ -11,7 +11,7 @@ import typer
 from nascompile.cli import options
 from nascompile.cli.guard import guarded
 from nascompile.compilation import Compilation
-from nascompile.config.constants import SpaceCall
+from nascompile.config.constants import SpaceCall, with_classes
 
 
 @guarded
@@ -56,6 +56,8 @@ def _describe(text: Compilation, space: str | None, genotype: str | None) -> dic
         program = text.network(made)
     else:
         call = text.call(space)
+        if space is None and text.library.searches:  # as it is searched
+            call = with_classes(call, text.library, text.task())
         program = text.program(call)
     open_ = text.program(call)
     net = net_of(open_, values)
@@ -71,7 +73,7 @@ def _describe(text: Compilation, space: str | None, genotype: str | None) -> dic
         "net": net,
     }
     if genotype is None:
-        searched = text.space(call.name, call.arguments)
+        searched = text.open_space(call)
         text.require_outputs(searched)
         found["genotypes"] = searched.size()
         found["decisions"] = decision_rows(open_.decisions)

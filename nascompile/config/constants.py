@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nascompile.diagnostics import did_you_mean, error
 from nascompile.ir.symbols import Sym
@@ -17,6 +17,9 @@ from nascompile.semantics.statements import run_body
 from nascompile.semantics.values import Function, RangeOf, Scope, describe
 from nascompile.source import Span
 from nascompile.syntax import nodes as ast
+
+if TYPE_CHECKING:
+    from nascompile.data.task import Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,18 @@ def space_call(expr: ast.Expr, library: Library) -> SpaceCall:
         values.append((argument.name, argument_value(argument.value, parameter, library)))
     bound = bind_parameters(constant_env(library), name.id, parameters, values, expr.span)
     return SpaceCall(name.id, MappingProxyType(dict(bound)), expr.span)
+
+
+def with_classes(call: SpaceCall, library: Library, task: Task) -> SpaceCall:
+    """A call whose `classes` are the task's. Raises NasError (`class-count`) if the text says another number."""
+    if "classes" not in {p.name for p in library.spaces[call.name].parameters}:
+        return call
+    wanted = len(task.classes)
+    given = call.arguments.get("classes", wanted)
+    if given not in (wanted, 1 if wanted == 2 else wanted):
+        message = f"`{call.name}` gets {given} classes, the task `{task.name}` has {wanted}"
+        raise error("class-count", message, call.span, hint=f"leave `classes` out, or write `classes = {wanted}`")
+    return replace(call, arguments=MappingProxyType({**call.arguments, "classes": given}))
 
 
 def argument_value(expr: ast.Expr, parameter: ast.Parameter | None, library: Library) -> Any:

@@ -27,7 +27,8 @@ def one(noun: str, table: Mapping[str, T], name: str | None, own: Sequence[T]) -
     if not candidates:
         raise error(f"missing-{noun}", f"the text declares no {noun}")
     names = ", ".join(c.name for c in candidates)
-    raise error(f"which-{noun}", f"the text declares several {noun}s: {names}", hint="name one of them")
+    several = f"{noun}es" if noun == "search" else f"{noun}s"
+    raise error(f"which-{noun}", f"the text declares several {several}: {names}", hint="name one of them")
 
 
 def space_name(expr: ast.Expr) -> str:

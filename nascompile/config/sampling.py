@@ -10,7 +10,7 @@ from nascompile.config import objectives, readers
 from nascompile.config.constants import Choice
 from nascompile.config.fields import Fields, Reader, read_fields
 from nascompile.config.measures import STATIC
-from nascompile.config.tables import Table
+from nascompile.config.tables import STRATEGIES, Table
 from nascompile.diagnostics import Diagnostic, Label, did_you_mean, error
 from nascompile.semantics.modules import Library
 from nascompile.syntax import nodes as ast
@@ -71,6 +71,24 @@ class Sampling:
 def is_sampled(strategy: Choice) -> bool:
     """Whether a strategy tries genotypes instead of training a supernet."""
     return strategy.name in SAMPLED
+
+
+def meant_strategy(declaration: ast.SearchDecl, fields: Fields, stages: Iterable[ast.Stage]) -> Choice:
+    """What the strategy of a search is, or if it cannot be read, what it was meant to be.
+
+    So a typing mistake in it is the one mistake that is told, and not everything that goes with the strategy.
+    """
+    if "strategy" in fields.values or "strategy" not in fields.spans:
+        found: Choice = fields.get("strategy", Choice("bilevel"))
+        return found
+    written = next(s.value for s in declaration.body if isinstance(s, ast.Assign) and s.target == ast.Name("strategy"))
+    name = written.callee if isinstance(written, ast.Call) else written
+    word = name.id if isinstance(name, ast.Name) else ""
+    near = did_you_mean(word, [*STRATEGIES, *SAMPLED]) or ""
+    budget = fields.get("budget", None)
+    tries = any(stage.name == "trial" for stage in stages) or (budget is not None and budget.unit == "trials")
+    candidates = [known for known in (*STRATEGIES, *SAMPLED) if known == word or f"`{known}`" in near]
+    return Choice(candidates[0] if candidates else next(iter(SAMPLED if tries else STRATEGIES)))
 
 
 def read_budget(expr: ast.Expr, library: Library) -> Budget:

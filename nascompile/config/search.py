@@ -22,6 +22,7 @@ from nascompile.config.sampling import (
     check_strategy,
     cost_of_order,
     is_sampled,
+    meant_strategy,
     read_budget,
     read_sampling,
 )
@@ -163,7 +164,7 @@ def read_search(declaration: ast.SearchDecl, library: Library) -> SearchConfig:
     for written in (s for s in stages if s.name == analog.NAME):
         tiles, bad = analog.read_analog(written, TRAIN_READERS, library)
         problems += bad
-    strategy = fields.get("strategy", Choice("bilevel"))
+    strategy = meant_strategy(declaration, fields, stages)
     trial = next((s for s in stages if s.name == "trial"), None)
     if is_sampled(strategy):
         measured = [o.value for o in objectives] + where

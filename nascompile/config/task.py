@@ -217,7 +217,7 @@ def _split(expr: ast.Expr, library: Library) -> Split:
 def _only_numbers(values: Mapping[str, Any], expr: ast.Expr) -> None:
     for name, value in values.items():
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise error("bad-option", f"`{name}` is no number", expr.span)
+            raise error("bad-option", f"`{name}` has to be a number", expr.span)
 
 
 def _classes(expr: ast.Expr, library: Library) -> tuple[str, ...] | int:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from types import MappingProxyType
-
 from nascompile.compilation import Compilation, Input
-from nascompile.config.constants import SpaceCall
+from nascompile.config.constants import SpaceCall, with_classes
 from nascompile.data.task import Task
-from nascompile.diagnostics import error
 from nascompile.ir.program import Program
 from nascompile.space.genotype import Genotype
 
@@ -20,15 +16,7 @@ def input_for(task: Task) -> Input:
 
 def call_for_task(text: Compilation, call: SpaceCall, task: Task) -> SpaceCall:
     """A call whose `classes` are the task's. Raises NasError (`class-count`) if the text says another number."""
-    parameters = {p.name for p in text.library.spaces[call.name].parameters}
-    if "classes" not in parameters:
-        return call
-    wanted = len(task.classes)
-    given = call.arguments.get("classes", wanted)
-    if given not in (wanted, 1 if wanted == 2 else wanted):
-        message = f"`{call.name}` gets {given} classes, the task `{task.name}` has {wanted}"
-        raise error("class-count", message, call.span, hint=f"leave `classes` out, or write `classes = {wanted}`")
-    return replace(call, arguments=MappingProxyType({**call.arguments, "classes": given}))
+    return with_classes(call, text.library, task)
 
 
 def open_program(text: Compilation, call: SpaceCall, task: Task) -> Program:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
-from nascompile.diagnostics import Diagnostic, Label
+from nascompile.diagnostics import Diagnostic, Label, NasError
 from nascompile.ir.program import CallNode, Graph, LayerNode, Program
 from nascompile.ir.symbols import Sym
+from nascompile.source import Span
 
 
 def unrelaxable(program: Program) -> list[Diagnostic]:
@@ -30,6 +32,12 @@ def unrelaxable(program: Program) -> list[Diagnostic]:
         message = f"`{path}` cannot be relaxed: {reason}"
         found.append(Diagnostic("cannot-relax", message, Label(decision.origin.span), (), hint))
     return found
+
+
+def require_relaxable(program: Program, by: Span) -> None:
+    """Raise NasError with what `unrelaxable` finds; `by` is the search that relaxes the space."""
+    if problems := unrelaxable(program):
+        raise NasError(replace(problem, secondary=(Label(by, "relaxed by this search"),)) for problem in problems)
 
 
 def _uses(graph: Graph, seen: set[int]) -> Iterator[tuple[str, str]]:

@@ -120,6 +120,26 @@ def test_a_mistake_is_told_at_its_place(
     assert hint in (found[0].hint or "")
 
 
+@pytest.mark.parametrize("strategy", ["evolutoin(population = 3)", "nsga2(population = -3)", "breeding", "3"])
+def test_a_strategy_that_cannot_be_read_is_the_only_mistake(compiled: Compiled, strategy: str) -> None:
+    more = "  threads = 2\n  minimize params\n  stage trial { budget = 3 steps }\n"
+    (only,) = sampled(compiled, strategy, more).check()
+    assert only.primary is not None
+    assert only.primary.span.text in strategy
+
+
+def test_check_tells_what_a_relaxed_search_cannot_relax(compiled: Compiled) -> None:
+    text = sampled(compiled, "bilevel", budget="30 epochs")
+    source = text.source.text
+    space = "space relaxed(x: image; c = 8) {\n  w = pick one of [4, 8]\n  x -> conv(w, 3) -> conv(2, 1)\n}\n"
+    head = next(line for line in source.splitlines() if line.startswith("search "))
+    name = head.split(":")[1].split()[0].split("(")[0]
+    changed = source.replace(head, space + head.replace(f": {name}", ": relaxed"))
+    found = Compilation.from_text(changed, folder=text.folder).check()
+    assert [d.code for d in found] == ["cannot-relax"]
+    assert [label.text for label in found[0].secondary] == ["relaxed by this search"]
+
+
 def expression(text: str) -> ast.Expr:
     return parse_within(Source("test", text), 0, len(text))
 
