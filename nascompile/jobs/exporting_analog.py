@@ -17,17 +17,20 @@ from nascompile.analog.device_text import device_text
 from nascompile.analog.figures import tile_figures
 from nascompile.backends.analog.network import AnalogNetwork, analog
 from nascompile.backends.analog.state import AnalogState, kind_of, put_state, read_state, state_bytes
+from nascompile.data.dataset import batch_at, datasets
 from nascompile.diagnostics import error
+from nascompile.files import write_text
 from nascompile.jobs.analog_training import state_name
 from nascompile.jobs.target import Target
 from nascompile.jobs.whole_folder import beside
-from nascompile.runs import write_json, write_text
+from nascompile.runs import write_json
 from nascompile.train.predict import main_output
 
 if TYPE_CHECKING:
     from nascompile.backends.pytorch import Network
 
 STATE, DEVICE, LAYERS, CONDUCTANCES = "state.safetensors", "device.yaml", "layers.json", "conductances"
+_BATCH, _BATCHES = 8, 4  # of training images, from which input ranges are taken
 TOLERANCE = 1e-5
 """How far, relative to its output, a network on ideal tiles may be from the digital one."""
 
@@ -52,8 +55,8 @@ def write_analog(target: Target, network: Network, device: Device, folder: Path,
     The state is the one that was trained for the device, in `target.weights` or in the run; else the digital weights.
     `network` holds it afterwards, as the digital twin.
     Raises NasError: `not-an-analog-export` for a folder that holds something else, `analog-disagrees` if the layers'
-    forms on ideal tiles do not compute what the network computes, `cannot-write`, and what reading a state and
-    `analog` raise.
+    forms on ideal tiles do not compute what the network computes, `not-calibrated` for a device with fixed input ranges
+    where there are neither a state nor images, `cannot-write`, and what reading a state and `analog` raise.
     """
     require_replaceable(folder)
     state = _state(target, device)
@@ -61,6 +64,8 @@ def write_analog(target: Target, network: Network, device: Device, folder: Path,
     on_tiles = analog(network, target.program, device, tiles=tiles, training=aware)
     if state is not None:
         put_state(state, on_tiles, digest=target.digest)
+    else:
+        _calibrate(on_tiles, target)
     worst = difference_on_ideal_tiles(network, on_tiles, target)
     figures = tile_figures(target.program, device)
     clean = {name: tensor.numpy() for name, tensor in on_tiles.clean_state().items()}
@@ -93,6 +98,17 @@ def _state(target: Target, device: Device) -> AnalogState | None:
     beside_weights = target.folder / state_name(device)
     is_own = target.weights.parent == target.folder and target.task is not None
     return read_state(beside_weights) if is_own and beside_weights.exists() else None
+
+
+def _calibrate(on_tiles: AnalogNetwork, target: Target) -> None:
+    """Take the input ranges of a device that has fixed ones from training images: a state without them is of no use."""
+    if all(layer.input_range is None for layer in on_tiles.layers()):
+        return
+    if target.task is None:
+        message = f"`{on_tiles.device.name}` has fixed input ranges, which are taken from images, and there are none"
+        raise error("not-calibrated", message, hint="export the network of a run, or write `input_range: dynamic`")
+    images = datasets(target.task, "train")
+    on_tiles.calibrate(batch_at(images, _BATCH, 0, number).image for number in range(_BATCHES))
 
 
 def difference_on_ideal_tiles(network: torch.nn.Module, on_tiles: AnalogNetwork, target: Target) -> float:

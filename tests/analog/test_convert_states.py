@@ -228,6 +228,21 @@ def test_cells_that_fell_below_zero_are_at_the_floor() -> None:
     assert all(part.isfinite().all() for part in held(on_tiles))
 
 
+def test_a_column_of_zeros_learns_without_remapping() -> None:
+    made = program("x -> conv(3, 1)")
+    digital = build(made)
+    digital.get_submodule("conv").weight.data[1] = 0  # type: ignore[index, union-attr]
+    device = load_device("ideal")
+    on_tiles = analog(digital, made, device, training=dataclasses.replace(AWARE, clip_sigma=None, remap=False)).train()
+    weight = on_tiles.layers()[0].weight
+    on_tiles(X).square().sum().backward()
+    with torch.no_grad():
+        weight[1] = 0.5
+    found = run(on_tiles.eval())
+    digital.get_submodule("conv").weight.data.copy_(weight)  # type: ignore[operator, union-attr]
+    assert torch.allclose(found, run(digital.eval()), atol=1e-5)
+
+
 def test_ideal_cells_behind_converters() -> None:
     digital = run(network("ideal"))
     device = dataclasses.replace(small(load_device("ideal")), dac_bits=2)

@@ -131,6 +131,21 @@ def test_mistakes(nascompile: Command, demo: Path, arguments: tuple[str, ...], c
 
 
 @pytest.mark.usefixtures("work")
+def test_an_export_for_fixed_input_ranges_has_them(nascompile: Command, spec: Path, demo: Path) -> None:
+    Path("fixed.yaml").write_text(
+        "format: nascompile analog device 1\nlike: pcm\nconverters:\n  input_range: calibrated\n", encoding="utf-8"
+    )
+    given = ("--analog", "--device", "fixed.yaml", "--data", demo)
+    assert nascompile("export", "--run", "all", *given, "--out", "chip").code == 0
+    done = nascompile("evaluate", "--weights", "chip/state.safetensors", "--programmings", "2", *given[1:])
+    assert done.code == 0, done.err
+    assert "on fixed" in done.out
+    done = nascompile("export", spec, "-g", "one", *given, "--out", "other")
+    assert done.code == 1 and "[not-calibrated]" in done.err and "`fixed`" in done.err
+    assert not Path("other").exists()
+
+
+@pytest.mark.usefixtures("work")
 def test_a_run_without_trained_weights(nascompile: Command, demo: Path) -> None:
     Path("runs/all/weights.safetensors").unlink()
     done = nascompile("train", "--analog", "--run", "all", "--data", demo)

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from nascompile.backends.analog.cpp import CppTiles
 
 
+_LEAST_SCALE = 1e-3
+"""Of columns of zeros in a layer of zeros."""
+
+
 class AnalogLayer(nn.Module):
     """A layer on tiles. `weight` and `bias` are the digital layer's own and never noisy; the bias is added digitally.
 
@@ -82,7 +86,9 @@ class AnalogLayer(nn.Module):
         """Take the scales of the tiles from the weights, for training that does not remap after every step."""
         if self.aware is not None and not self.aware.remap:
             self.tile_scales = None
-            self.tile_scales = torch.cat([held.scales.flatten() for held in self.load()])
+            scales = torch.cat([held.scales.flatten() for held in self.load()])
+            # A column of zeros is to learn too: 0, which silences its cells' noise, would silence it for ever.
+            self.tile_scales = torch.where(scales == 0, scales.amax().clamp(min=_LEAST_SCALE), scales)
 
     @torch.no_grad()
     def load(self) -> list[Loaded]:
