@@ -116,10 +116,12 @@ class Compilation:
 
     def genotype(self, name: str | None = None) -> Genotype:
         """The genotype `name`, or the only one of the text, checked against its space. Raises NasError."""
+        from nascompile.profile.opening import for_genotypes
         from nascompile.space.genotype import Genotype
 
         declaration = self.genotype_declaration(name)
-        return Genotype.from_declaration(declaration, self.open_space(self.call_of(declaration.space)))
+        call = self.call_of(declaration.space)
+        return Genotype.from_declaration(declaration, for_genotypes(self.open_space, call, self.input_of(call)))
 
     def genotype_declaration(self, name: str | None = None) -> ast.GenotypeDecl:
         """The declaration of the genotype `name`, or of the only one. Raises NasError (`unknown-genotype`)."""
@@ -190,10 +192,7 @@ class Compilation:
         return self.open_space(call, input)
 
     def open_space(self, call: SpaceCall, input: Input | None = None, candidates: Left = WHOLE) -> SearchSpace:
-        """The search space of a call, or what a narrowing leaves of it (`candidates`, see `program`).
-
-        Its genotypes repeat the arguments that the call gives.
-        """
+        """The search space of a call with its arguments, or what a narrowing leaves of it (`candidates`)."""
         from nascompile.profile.opening import opened
 
         program = self.program(call, input, candidates=candidates)

@@ -9,6 +9,8 @@ import pytest
 from nascompile.compilation import Compilation
 from nascompile.config.settings import from_argument
 from nascompile.diagnostics import NasError
+from nascompile.profile.cost import cost_of
+from nascompile.resources import resource
 
 TEXT = """\
 nas 1
@@ -57,6 +59,26 @@ def test_a_genotype_binds_its_space(text: Compilation) -> None:
     given = Compilation(text.source, text.folder, text.data, input=(1, 8, 8))
     network = given.network(given.genotype("wide"))
     assert str(network.graph.types[network.graph.outputs[0][1]]) == "[6, 8, 8]"
+
+
+def test_a_fixed_network_takes_sizes_that_a_supernet_does_not() -> None:
+    """NAS-Unet's pools and strided convolutions part at odd sides; a network without pools is built for any."""
+    path = resource("specs/genotypes/nas_unet.nas")
+    small, odd = (Compilation.from_path(path, input=size) for size in ((1, 64, 64), (1, 50, 31)))
+    with pytest.raises(NasError, match="candidates-differ"):
+        odd.open_space(odd.call_of(odd.genotype_declaration("NAS_UNET_V2").space))
+    genotype = odd.genotype("NAS_UNET_V2")
+    assert genotype == small.genotype("NAS_UNET_V2")
+    built = odd.network(genotype)
+    assert built.graph.types[built.graph.outputs[0][1]].axes == (2, 50, 31)
+    assert cost_of(built).registered == cost_of(small.network(genotype)).registered
+
+
+def test_a_size_that_no_network_takes_is_still_refused() -> None:
+    path = resource("specs/genotypes/dints.nas")
+    text = Compilation.from_path(path, input=(1, 50, 32, 32))
+    with pytest.raises(NasError, match="every side must be a multiple of 16"):
+        text.network(text.genotype("cvpr2021"))
 
 
 def test_settings_change_the_arguments_of_a_space(text: Compilation) -> None:

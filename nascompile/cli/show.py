@@ -42,6 +42,7 @@ def show(
 
 def _describe(text: Compilation, space: str | None, genotype: str | None) -> dict[str, Any]:
     from nascompile.profile.cost import cost_of
+    from nascompile.profile.opening import for_genotypes
     from nascompile.report.blocks import net_of
     from nascompile.report.cells import cells_of
     from nascompile.report.tables import decision_rows
@@ -59,7 +60,8 @@ def _describe(text: Compilation, space: str | None, genotype: str | None) -> dic
         if space is None and text.library.searches:  # as it is searched
             call = with_classes(call, text.library, text.task())
         program = text.program(call)
-    open_ = text.program(call)
+    size = text.input_of(call)
+    open_ = text.program(call) if genotype is None else for_genotypes(text.open_space, call, size).program
     net = net_of(open_, values)
     if values is not None and all(link.is_kept is None for link in net.links):
         net = net_of(program)  # no edge of the network is decided: draw what the genotype builds
