@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from nascompile.diagnostics import Diagnostic, Label
 from nascompile.source import Source
 
 MAX_SHOWN = 20
+MAX_ALIKE = 3
 _TAB = 4
 _LONGEST = 160
 """Characters of a line that are shown at most."""
@@ -32,12 +34,34 @@ class _Mark(NamedTuple):
 
 
 def render(diagnostics: Iterable[Diagnostic], color: bool = False) -> str:
-    """All diagnostics sorted by place, without repetitions, at most 20 of them; "" for none. Ends without a newline."""
+    """All diagnostics sorted by place, without repetitions, at most 20 of them; "" for none. Ends without a newline.
+
+    Of many with one code at one place, such as one for each of a hundred images, three are shown.
+    """
     ordered = sorted(dict.fromkeys(diagnostics), key=Diagnostic.sort_key)
-    blocks = [_render_one(diagnostic, color) for diagnostic in ordered[:MAX_SHOWN]]
-    if len(ordered) > MAX_SHOWN:
-        blocks.append(f"and {len(ordered) - MAX_SHOWN} more")
+    alike = Counter(map(_place_of, ordered))
+    blocks: list[str] = []
+    left, seen = 0, Counter[object]()
+    for diagnostic in ordered:
+        place = _place_of(diagnostic)
+        seen[place] += 1
+        is_folded = alike[place] > MAX_ALIKE + 1 and diagnostic.primary is not None
+        if is_folded and seen[place] > MAX_ALIKE:
+            continue
+        if len(blocks) >= MAX_SHOWN:
+            left += 1
+            continue
+        blocks.append(_render_one(diagnostic, color))
+        if is_folded and seen[place] == MAX_ALIKE:
+            blocks[-1] += f"\nand {alike[place] - MAX_ALIKE} more `{diagnostic.code}` here"
+    if left:
+        blocks.append(f"and {left} more")
     return "\n\n".join(blocks)
+
+
+def _place_of(diagnostic: Diagnostic) -> object:
+    span = None if diagnostic.primary is None else diagnostic.primary.span
+    return diagnostic.code, None if span is None else (span.source.name, span.start, span.end)
 
 
 def _render_one(diagnostic: Diagnostic, color: bool) -> str:

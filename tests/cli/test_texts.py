@@ -142,3 +142,11 @@ def test_texts_are_worked_on_without_torch(root: Path, tmp_path: Path, command: 
         [sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8", cwd=tmp_path, check=True
     )
     assert done.stdout.splitlines()[-1] == "[]", done.stderr
+
+
+def test_show_has_the_classes_that_are_searched(nascompile: Command, spec: Path, demo: Path) -> None:
+    text = spec.read_text(encoding="utf-8").replace("[1, 16, 16]; classes = 3", "[1, 16, 16]; classes = 2")
+    spec.write_text(text, encoding="utf-8")
+    shown = [json.loads(nascompile("show", spec, "--data", demo, *more, "--json").out)
+             for more in ([], ["--space", "tiny"])]  # fmt: skip
+    assert [found["outputs"]["out"] for found in shown] == ["[3, 16, 16]", "[2, 16, 16]"]

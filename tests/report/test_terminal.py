@@ -135,3 +135,15 @@ def test_two_marks_far_apart_in_a_long_line_have_each_their_own_part() -> None:
     for (above, line), word in zip(under, ("here", "there"), strict=True):
         mark = "^" if "^" in line else "-"
         assert above[line.index(mark, 4) : line.rindex(mark) + 1] == word
+
+
+def test_one_mistake_of_a_hundred_images_is_not_told_a_hundred_times() -> None:
+    source = Source("a.nas", "data = images\nrank = 3\n")
+    many = [Diagnostic("rank-mismatch", f"image {n:03}", Label(span(source, "rank"))) for n in range(100)]
+    shown = render([*many, diagnostic(source, "data")])
+    assert [f"image {n:03}" in shown for n in range(5)] == [True, True, True, False, False]
+    assert shown.endswith("\nand 97 more `rank-mismatch` here")
+    assert "error[some-code]" in shown
+    assert "more" not in render(many[:4])
+    files = [Diagnostic("nan-in-image", f"image {n:03}", None) for n in range(10)]
+    assert all(f"image {n:03}" in render(files) for n in range(10))  # each is a place of its own
