@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from nascompile.diagnostics import did_you_mean, error
+from nascompile.files import write_text
 
 RECORD = "run.json"
 """What makes a folder a run: the command, the spec's digest and name, the step it has come to, its note."""
@@ -163,19 +164,6 @@ def read_json(path: Path) -> dict[str, Any]:
 def write_json(path: Path, value: Any) -> None:
     """Write a JSON file, whole or not at all."""
     write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text under a temporary name beside `path`, then rename it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8", newline="")
-        temporary.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise
 
 
 def write_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -7,7 +7,6 @@ side, which multiplies results by them.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from nascompile.analog.device import Device
 from nascompile.analog.mapping import Placement, split_sizes
 from nascompile.diagnostics import error
+from nascompile.files import written_whole
 
 Matrix = NDArray[np.float64]
 
@@ -136,17 +136,11 @@ def write_conductances(
             raise error("weights-of-another-genotype", message, hint="take the weights of this genotype")
         tiles = list(conductances(placement, weights[name], device, weights.get(f"{placement.path}.tile_scales")))
         path = folder / f"{placement.path}.csv"
-        temporary = folder / f".{placement.path}.csv.tmp"
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with temporary.open("w", encoding="utf-8", newline="\n") as file:
+            with written_whole(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
                 file.writelines(_lines(placement, tiles, device))
-            temporary.replace(path)
         except OSError as cause:
             raise error("cannot-write", f"`{path}` cannot be written: {cause.strerror or cause}") from cause
-        finally:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
         written.append(path)
     return written
 

@@ -16,6 +16,7 @@ import torch
 from nascompile.backends.parity import Agreement, compare, disagreement, fitted
 from nascompile.backends.steady_layers import with_steady_layers
 from nascompile.diagnostics import error
+from nascompile.files import write_bytes, written_whole
 from nascompile.source import Span
 
 INPUT = "image"
@@ -204,13 +205,10 @@ def write(path: Path, model: OnnxModel, *, external: bool = False) -> None:
 
     With `external` the weights come first, in `NAME.weights` beside it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     data = model.data
     if external:
         data = _without_weights(path, data)
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_bytes(data)
-    temporary.replace(path)
+    write_bytes(path, data)
 
 
 def _without_weights(path: Path, data: bytes) -> bytes:
@@ -219,18 +217,16 @@ def _without_weights(path: Path, data: bytes) -> bytes:
     from onnx import external_data_helper as helper
 
     model = onnx.load_from_string(data)
-    name = path.with_suffix(".weights").name
-    temporary = path.with_name(f".{name}.tmp")
-    with temporary.open("wb") as file:
+    weights = path.with_suffix(".weights")
+    with written_whole(weights) as temporary, temporary.open("wb") as file:
         for tensor in model.graph.initializer:
             if not tensor.HasField("raw_data") or len(tensor.raw_data) < SMALLEST_EXTERNAL:
                 continue
             start = file.tell()
             file.write(tensor.raw_data)
-            helper.set_external_data(tensor, name, start, len(tensor.raw_data))
+            helper.set_external_data(tensor, weights.name, start, len(tensor.raw_data))
             tensor.ClearField("raw_data")
             tensor.data_location = onnx.TensorProto.EXTERNAL
-    temporary.replace(path.with_name(name))
     return bytes(model.SerializeToString())
 
 

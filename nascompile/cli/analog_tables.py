@@ -110,10 +110,10 @@ def show_on_tiles(
     as_json: bool,
 ) -> None:
     """Measure, and print a table or JSON; `plot` is where to draw it."""
+    from nascompile.files import write_text
     from nascompile.jobs.analog_measuring import measure_on_device
     from nascompile.report.analog_curves import draw_over_time, over_time_table
     from nascompile.report.tables import show_table
-    from nascompile.runs import write_text
 
     session.checked_task(plan.task)
     if plot is not None and plot.is_dir():

@@ -10,6 +10,7 @@ import typer
 
 from nascompile.cli.guard import fail, guarded
 from nascompile.diagnostics import Diagnostic, NasError, error
+from nascompile.files import write_text
 from nascompile.source import Source
 
 
@@ -39,7 +40,7 @@ def fmt(
             changed += 1
             print(f"{'would change' if check else 'formatted'} {path}")
             if not check:
-                _replace(path, canonical)
+                write_text(path, canonical)
     if problems:
         fail(problems)
     if check and changed:
@@ -54,9 +55,3 @@ def _texts(paths: list[Path]) -> Iterator[Path]:
             yield path
         else:
             raise error("missing-file", f"there is no file `{path}`")
-
-
-def _replace(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8", newline="")
-    temporary.replace(path)

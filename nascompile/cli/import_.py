@@ -33,9 +33,9 @@ def import_(
     out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="The text to write.")] = None,
 ) -> None:
     """Turn genotypes as other programs write them into `.nas` text. What is imported is parsed, never run."""
+    from nascompile.files import write_text
     from nascompile.importers.files import read_source
     from nascompile.importers.importing import as_text, import_genotypes
-    from nascompile.runs import write_text
 
     spec, chosen = _spec(space)
     if not spec.stem.isidentifier():

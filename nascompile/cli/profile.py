@@ -110,8 +110,8 @@ def profile(
     how = None if static else How(device, batch, threads, seconds, precision, compiled)
     found = figures(targets, model, how, layers=layers or svg is not None, against=against)
     if svg is not None:
+        from nascompile.files import write_text
         from nascompile.report.profile_picture import svg as picture
-        from nascompile.runs import write_text
 
         write_text(svg, picture(found))
         print(f"wrote {svg}", file=sys.stderr)

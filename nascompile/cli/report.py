@@ -10,6 +10,7 @@ import typer
 from nascompile import runs
 from nascompile.cli import options
 from nascompile.cli.guard import guarded
+from nascompile.files import write_text
 
 
 @guarded
@@ -29,5 +30,5 @@ def report(
         results = runs.read_json(found.path("results.json"))
         columns, rows = table(results["entries"], results["metric"])
     path = out or found.path(PAGE)
-    runs.write_text(path, page(found, columns, rows))
+    write_text(path, page(found, columns, rows))
     print(f"wrote {path}")

@@ -89,10 +89,10 @@ def _describe(text: Compilation, space: str | None, genotype: str | None) -> dic
 
 def _write_drawing(found: dict[str, Any], path: Path) -> None:
     """One picture: the network, and below it every cell."""
+    from nascompile.files import write_text
     from nascompile.report.canvas import stacked, svg_text, write_png
     from nascompile.report.drawing import draw_cell
     from nascompile.report.nets import draw_net
-    from nascompile.runs import write_text
 
     title = f"{found['space']}: {found['genotype']}" if found["genotype"] else found["space"]
     drawing = stacked([draw_net(found["net"], title), *(draw_cell(cell) for cell in _drawn_cells(found))])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from nascompile.data.nifti import copy_grid, is_nifti
 from nascompile.data.reader import Geometry, ItkImage, channel_volumes, itk, open_image, resample_like
 from nascompile.diagnostics import error
+from nascompile.files import written_whole
 
 
 def require_folder(folder: Path) -> None:
@@ -104,16 +104,12 @@ def _as_deep(found: ItkImage, whole: ItkImage) -> ItkImage:
 
 def _write(image: ItkImage, path: Path, like: Path) -> None:
     suffix = ".nii.gz" if path.name.lower().endswith(".nii.gz") else path.suffix
-    temporary = path.with_name(f".{path.name}.tmp{suffix}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        itk().WriteImage(image, str(temporary), useCompression=True)
-        if is_nifti(like) and is_nifti(path) and not like.is_dir():
-            copy_grid(like, temporary)
-        temporary.replace(path)
+        with written_whole(path, suffix) as temporary:
+            itk().WriteImage(image, str(temporary), useCompression=True)
+            if is_nifti(like) and is_nifti(path) and not like.is_dir():
+                copy_grid(like, temporary)
     except (RuntimeError, OSError) as cause:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
         reason = "no permission" if isinstance(cause, PermissionError) or not _is_writable(path) else "its format"
         hint = "name it .png, .nii.gz, .nrrd or .mha, in a folder that may be written"
         raise error("cannot-write", f"`{path}` cannot be written: {reason}", hint=hint) from cause

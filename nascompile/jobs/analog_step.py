@@ -15,6 +15,7 @@ from nascompile.compilation import Compilation
 from nascompile.config.analog import BUDGET, AnalogStage
 from nascompile.data.task import Task
 from nascompile.diagnostics import error
+from nascompile.files import write_text
 from nascompile.ir.program import Program
 from nascompile.jobs.analog_evaluation import times_of
 from nascompile.jobs.analog_training import AnalogPlan, results_name, train_analog
@@ -27,7 +28,7 @@ from nascompile.jobs.single import Plan, default_training, of_run, train_single
 from nascompile.jobs.training import Data
 from nascompile.report.analog_curves import draw_over_time
 from nascompile.report.run_page import write_page
-from nascompile.runs import Run, find, read_json, write_json, write_text
+from nascompile.runs import Run, find, read_json, write_json
 from nascompile.space.genotype import Genotype
 
 RESULTS = "results.json"

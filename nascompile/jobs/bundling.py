@@ -20,6 +20,7 @@ from nascompile.backends.pytorch import Network
 from nascompile.config.search import Training
 from nascompile.data.task import Task
 from nascompile.diagnostics import NasError, error
+from nascompile.files import write_text
 from nascompile.jobs import bundle_configs
 from nascompile.jobs.bundle_configs import WEIGHTS
 from nascompile.jobs.bundle_steps import image_patterns, is_flat
@@ -27,7 +28,7 @@ from nascompile.jobs.target import Target
 from nascompile.jobs.whole_folder import beside
 from nascompile.jobs.writing_source import write_python
 from nascompile.resources import resource
-from nascompile.runs import RECORD, read_json, write_json, write_text
+from nascompile.runs import RECORD, read_json, write_json
 from nascompile.train.losses import PAIR_LOSSES
 from nascompile.train.predict import main_output, main_place
 

@@ -16,6 +16,7 @@ from nascompile.config.objectives import names_of, violation
 from nascompile.config.search import SearchConfig, Training
 from nascompile.data.task import Task
 from nascompile.diagnostics import error
+from nascompile.files import write_text
 from nascompile.ir.program import Program
 from nascompile.jobs.brightness import apply_cut, fit_cut
 from nascompile.jobs.folder import FOUND, WEIGHTS
@@ -27,7 +28,7 @@ from nascompile.jobs.training import Data, test, train
 from nascompile.profile.cost import cost_of
 from nascompile.profile.measures import ALL
 from nascompile.profile.pricing import Pricer
-from nascompile.runs import Run, read_json, write_json, write_table, write_text
+from nascompile.runs import Run, read_json, write_json, write_table
 from nascompile.space.genotype import Genotype
 from nascompile.space.space import SearchSpace
 from nascompile.train.progress import Report

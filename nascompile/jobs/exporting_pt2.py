@@ -6,7 +6,7 @@ import io
 import logging
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from nascompile.diagnostics import error
+from nascompile.files import write_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +45,9 @@ def write_pt2(network: torch.nn.Module, input: tuple[int, ...], path: Path, unit
     worst = max(_difference(network, again, shape) for shape in shapes)
     if worst > 1e-3:
         raise error("cannot-export", f"the exported program differs from the network by up to {worst:g}")
-    temporary = path.with_name(f".{path.name}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(data.getvalue())
-        temporary.replace(path)
+        write_bytes(path, data.getvalue())
     except OSError as cause:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
         hint = "name a file in a folder that may be written"
         raise error("cannot-write", f"`{path}` cannot be written: {cause.strerror or cause}", hint=hint) from cause
     spatial = [f"{unit}*n" if is_free else str(size) for size in input[1:]]

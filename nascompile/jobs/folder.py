@@ -9,8 +9,9 @@ from typing import Any
 from nascompile.compilation import Compilation
 from nascompile.config.settings import from_argument
 from nascompile.diagnostics import error
+from nascompile.files import write_text
 from nascompile.resources import resource
-from nascompile.runs import Run, write_text
+from nascompile.runs import Run
 from nascompile.space.genotype import Genotype
 from nascompile.syntax import nodes as ast
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from nascompile.diagnostics import error
+from nascompile.files import write_text
 from nascompile.jobs.folder import FRONT_TEXT, SPEC, write_genotype
-from nascompile.runs import Run, write_json, write_table, write_text
+from nascompile.runs import Run, write_json, write_table
 from nascompile.search.pareto import first_front, hypervolume, knee
 from nascompile.search.strategy import Trial
 from nascompile.space.genotype import Genotype

@@ -18,12 +18,13 @@ from nascompile.compilation import Compilation
 from nascompile.config.search import SearchConfig
 from nascompile.config.stages import Stage, check_keep
 from nascompile.diagnostics import Diagnostic, NasError
+from nascompile.files import write_text
 from nascompile.jobs.folder import FOUND, SPEC
 from nascompile.jobs.losses import output_loss
 from nascompile.jobs.programs import call_for_task, input_for
 from nascompile.jobs.searching import METRICS, Found, Prepared, declared_narrowing, explore, prepare, write_found
 from nascompile.jobs.training import Data
-from nascompile.runs import Run, read_json, write_json, write_table, write_text
+from nascompile.runs import Run, read_json, write_json, write_table
 from nascompile.search.oneshot.staged import narrowed
 from nascompile.space.narrowing import narrowing_text
 from nascompile.space.space import SearchSpace

@@ -9,11 +9,11 @@ from pathlib import Path
 from nascompile import __version__
 from nascompile.backends.pytorch import Network
 from nascompile.backends.source.write import write_source
+from nascompile.files import write_text
 from nascompile.jobs.folder import FOUND
 from nascompile.jobs.networks import save_weights
 from nascompile.jobs.target import Target
 from nascompile.profile.cost import cost_of
-from nascompile.runs import write_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from nascompile.diagnostics import Diagnostic, Label, NasError, did_you_mean, error
+from nascompile.files import write_text
 from nascompile.profile.kernels import Kernel, parse_kernel
 from nascompile.profile.latency_regression import Shape
 from nascompile.resources import resource
@@ -153,11 +154,8 @@ def _times(lines: str, source: Source) -> dict[Kernel, float]:
 
 
 def write(path: Path, table: Table) -> None:
-    """Write the file under a temporary name, then rename it."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary.write_text(text_of(table), encoding="utf-8")
-    temporary.replace(path)
+    """Write the file. Raises what `nascompile.files.written_whole` raises."""
+    write_text(path, text_of(table))
 
 
 def text_of(table: Table) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 
+from nascompile.files import written_whole
+
 COLOURS = {"state": ("#dbe9f6", "#3b6ea5"), "input": ("#e4f1dc", "#5c8f3c"), "output": ("#fbe3cf", "#c4762d"),
            "idle": ("#f4f4f4", "#bbbbbb")}  # fmt: skip
 """Fill and edge of a box, by its kind."""
@@ -152,9 +154,8 @@ def write_png(drawing: Drawing, path: Path, scale: float = 2.0) -> None:
         size, weight = (11, "bold") if label.kind == "name" else (8.5, "normal")
         shown = axes.text(label.x, label.y, label.text, ha="center", va="center", path_effects=white, zorder=5)
         shown.set(fontsize=size, weight=weight, color=label.colour)
-    beside = path.with_name(f".{path.name}.part")
-    FigureCanvasAgg(figure).print_png(str(beside))  # type: ignore[no-untyped-call]
-    beside.replace(path)
+    with written_whole(path) as temporary:
+        FigureCanvasAgg(figure).print_png(str(temporary))  # type: ignore[no-untyped-call]
 
 
 def _lines(box: Box) -> list[tuple[str, float]]:

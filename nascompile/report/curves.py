@@ -6,10 +6,11 @@ import csv
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nascompile.files import write_text
 from nascompile.ir.program import Program
 from nascompile.report.cells import cells_of
 from nascompile.report.drawing import svg
-from nascompile.runs import Run, write_text
+from nascompile.runs import Run
 
 if TYPE_CHECKING:
     from nascompile.space.genotype import Genotype

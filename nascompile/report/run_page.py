@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from nascompile import __version__
+from nascompile.files import write_text
 from nascompile.report.analog_page import PREFIX, analog_parts
 from nascompile.resources import resource
 from nascompile.runs import Run
@@ -50,10 +50,4 @@ def write_page(run: Run, task: str, metric: str, columns: Sequence[str], rows: S
             (path.name, meaning) for pattern, meaning in _MEANINGS.items() for path in sorted(run.folder.glob(pattern))
         ],
     )  # fmt: skip
-    _write(run.path(PAGE), page)
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    write_text(run.path(PAGE), page)

@@ -18,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from nascompile.diagnostics import NasError, error
+from nascompile.files import written_whole
 
 FORMAT = 1
 _KEY = "nascompile"
@@ -61,17 +62,12 @@ def load_checkpoint(path: Path, digest: str | None = None) -> dict[str, Any]:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write `data` under a temporary name beside `path`, flush it to the disk, then rename it to `path`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")  # a fixed name: what a kill leaves is overwritten
     try:
-        with temporary.open("wb") as file:
+        with written_whole(path) as temporary, temporary.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
     except OSError as cause:
-        with suppress(OSError):
-            temporary.unlink()
         raise _cannot_write(path, cause) from cause
     _flush_folder(path.parent)
 

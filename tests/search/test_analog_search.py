@@ -14,6 +14,7 @@ from nascompile import runs
 from nascompile.compilation import Compilation
 from nascompile.config.settings import from_argument
 from nascompile.diagnostics import NasError
+from nascompile.files import write_text
 from nascompile.jobs.sampling import Sampled, prepare_sampled, search_sampled
 from nascompile.jobs.surrogates import compare, evaluated, fit_runs
 from nascompile.jobs.trials import Assignment, Bench, Recipe
@@ -77,7 +78,7 @@ def searched(
     path = folder / "runs" / name
     record = {"command": "search", "search": search, "data": str(demo), "digest": "", "spec": "tiny.nas"}
     run = Run(path) if path.exists() else runs.create(path.parent, name, note=None, record=record)
-    runs.write_text(run.path("spec.nas"), text)
+    write_text(run.path("spec.nas"), text)
     search_sampled(sampled, run, torch.device("cpu"), workers=workers)
     return run
 

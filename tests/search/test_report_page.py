@@ -18,10 +18,11 @@ from sampling_process import LADDER, prepare
 
 from nascompile.compilation import Compilation
 from nascompile.diagnostics import NasError
+from nascompile.files import write_text
 from nascompile.jobs.folder import record_of, write_spec
 from nascompile.jobs.front import Goal, write_outcome
 from nascompile.report.html import page
-from nascompile.runs import Run, write_json, write_text
+from nascompile.runs import Run, write_json
 from nascompile.search.strategy import Trial
 from nascompile.syntax import nodes as ast
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nascompile.diagnostics import Diagnostic, Label, NasError, did_you_mean, error
+from nascompile.files import write_text
 from nascompile.search.surrogate.agreement import Agreement
 from nascompile.search.surrogate.columns import COSTS
 from nascompile.search.surrogate.model import Domain, HeldOut, Surrogate
@@ -56,11 +57,8 @@ def read(text: str, name: str) -> Surrogate:
 
 
 def write(path: Path, surrogate: Surrogate) -> None:
-    """Write the file under a temporary name, then rename it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text_of(surrogate), encoding="utf-8", newline="")
-    temporary.replace(path)
+    """Write the file. Raises what `nascompile.files.written_whole` raises."""
+    write_text(path, text_of(surrogate))
 
 
 def text_of(surrogate: Surrogate) -> str:
