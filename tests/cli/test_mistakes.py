@@ -115,7 +115,7 @@ def test_a_search_killed_before_its_text_was_written_is_whole_when_resumed(
 ) -> None:
     from nascompile.jobs import folder
 
-    class Killed(Exception):
+    class Killed(BaseException):
         """Stands for a kill."""
 
     def kill(*given: object) -> None:
