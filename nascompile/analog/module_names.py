@@ -24,7 +24,7 @@ def module_name(path: str) -> str:
     """`skip_2.s_0.conv` of the path `skip[2].s[0].conv`: what `backends.weights.torch_name` says."""
     parts = []
     for part in path.split("."):
-        word = re.sub(r"\W+", "_", part).strip("_") or "part"
+        word = re.sub(r"\W+", "_", re.sub(r"-(?=\d)", "m", part)).strip("_") or "part"
         if word[0].isdigit():
             word = f"n{word}"
         parts.append(f"{word}_" if word in TAKEN else word)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from nascompile.backends.sums import norms_of
-from nascompile.backends.weights import TORCH_WEIGHT_NAMES, initial_value, torch_name
+from nascompile.backends.weights import TORCH_WEIGHT_NAMES, initial_value, same_name, torch_name
 from nascompile.ir.program import Graph, JoinedNode, LayerNode, ParallelNode, StackedNode, SumNode
 
 
@@ -50,13 +50,17 @@ class Layout:
         self.stacked.append(stacked)
 
     def entries(self) -> list[Entry]:
-        """Every single weight, in the order of the tensor."""
+        """Every single weight, in the order of the tensor. Raises NasError (`duplicate-name`)."""
         found = []
+        paths: dict[str, str] = {}
         start = 0
         for names, shape, size, stacked in zip(self.names, self.shapes, self.sizes, self.stacked, strict=True):
             each = size // len(names)
             for name in names:
-                found.append(Entry(state_name(name), start, start + each, shape[1:] if stacked else shape))
+                called = state_name(name)
+                if paths.setdefault(called, name) != name:
+                    raise same_name(paths[called], name, called)
+                found.append(Entry(called, start, start + each, shape[1:] if stacked else shape))
                 start += each
         return found
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from nascompile.backends.torch_layers import emit
-from nascompile.backends.weights import torch_name
+from nascompile.backends.weights import same_name, torch_name
 from nascompile.ir.program import Graph, LayerNode, Program
 from nascompile.passes.pipelines import FIXED, run
 
@@ -43,7 +43,8 @@ def assemble(graph: Graph, seed: int = 0) -> Network:
         row = emit(node, tuple(graph.types[i] for i in node.inputs), seed)
         if isinstance(row, nn.Module):
             name = torch_name(node.path)
-            assert paths.get(name, node.path) == node.path, f"{name} stands for two paths"
+            if paths.get(name, node.path) != node.path:
+                raise same_name(paths[name], node.path, name)
             paths[name] = node.path
             modules.setdefault(name, row)
             result = fx.call_module(name, tuple(arguments))

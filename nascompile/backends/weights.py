@@ -10,6 +10,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor, nn
 
+from nascompile.diagnostics import NasError, error
 from nascompile.ir.program import LayerNode
 
 TORCH_WEIGHT_NAMES = {"w": "weight", "b": "bias", "mean": "running_mean", "var": "running_var"}
@@ -17,13 +18,13 @@ TORCH_WEIGHT_NAMES = {"w": "weight", "b": "bias", "mean": "running_mean", "var":
 
 @lru_cache(maxsize=65536)
 def torch_name(path: str) -> str:
-    """A dotted module name for a path: `skip[2].s[0].conv` becomes `skip_2.s_0.conv`.
+    """A dotted module name for a path: `skip[2].s[0].conv` becomes `skip_2.s_0.conv`, `f[-1]` becomes `f_m1`.
 
     Words that nn.Module uses itself (`double`, `half`) get an underscore.
     """
     parts = []
     for part in path.split("."):
-        word = re.sub(r"\W+", "_", part).strip("_") or "part"
+        word = re.sub(r"\W+", "_", _MINUS.sub("m", part)).strip("_") or "part"
         if word[0].isdigit():
             word = f"n{word}"
         parts.append(f"{word}_" if hasattr(nn.Module, word) or word in _RESERVED else word)
@@ -31,6 +32,13 @@ def torch_name(path: str) -> str:
 
 
 _RESERVED = {"training", "graph", "code"}
+_MINUS = re.compile(r"-(?=\d)")  # an index below 0 is another one than that above
+
+
+def same_name(first: str, second: str, name: str) -> NasError:
+    """The mistake (`duplicate-name`) of two paths that are one name in torch: `g[1, 1]` and `g_1[1]`."""
+    message = f"the weights of `{first}` and of `{second}` would both be called `{name}`"
+    return error("duplicate-name", message, hint="give one of the two another name in the text")
 
 
 def seed_of(path: str, seed: int) -> int:

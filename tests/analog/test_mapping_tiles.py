@@ -178,5 +178,14 @@ def test_layers_without_products_are_no_rows(pcm: Device) -> None:
 def test_names_are_those_of_torch() -> None:
     words = {name for name in (*dir(nn.Module), *dir(type)) if hasattr(nn.Module, name) and not name.startswith("_")}
     assert words - TAKEN == set()
-    for path in ("skip[2].s[0].conv", "half.conv", "a.3.b", "graph.code", "x.__", "eval.double.m[1,2]", "mro"):
+    for path in (
+        "skip[2].s[0].conv",
+        "half.conv",
+        "a.3.b",
+        "graph.code",
+        "x.__",
+        "eval.double.m[1,2]",
+        "mro",
+        "f[-2, 0].conv",
+    ):
         assert module_name(path) == torch_name(path)

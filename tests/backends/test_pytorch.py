@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from nascompile.backends.pytorch import build
+from nascompile.backends.supernet import build_supernet
 from nascompile.diagnostics import NasError
 from nascompile.ir.program import Program
 
@@ -84,3 +85,21 @@ def test_an_extern_layer_that_nobody_provides(written: Callable[..., Program]) -
     with pytest.raises(NasError) as caught:
         build(written("x -> scan", declarations=declaration))
     assert caught.value.diagnostics[0].code == "missing-extern"
+
+
+def test_indices_below_zero_are_others_than_those_above(written: Callable[..., Program]) -> None:
+    """`f[-1]` and `f[1]` have weights of their own, in fixed networks and in supernets."""
+    body = "f[-1] = x -> conv(4, 3)\nf[1] = f[-1] -> conv(4, 3)\ny = f[1] -> pick one of [relu, elu]\ny"
+    names = ["f_m1.conv.weight", "f_1.conv.weight"]
+    assert list(dict(build(written(body, values={"y": "relu"})).named_parameters())) == names
+    assert list(build_supernet(written(body)).named_weights()) == names
+
+
+def test_two_paths_of_one_name_are_told(written: Callable[..., Program]) -> None:
+    body = "g[1, 1] = x -> conv(4, 3)\ng_1[1] = g[1, 1] -> conv(4, 3)\ny = g_1[1] -> pick one of [relu, elu]\ny"
+    for make in (
+        lambda: build(written(body, values={"y": "relu"})),
+        lambda: build_supernet(written(body)).named_weights(),
+    ):
+        with pytest.raises(NasError, match="duplicate-name"):
+            make()
