@@ -62,6 +62,7 @@ space wdan(
   x: image = [3, 64, 64]; classes = 1, c = 16, layers = 9, double = true, entry = 2, split = false,
   corners = false, as_published = true, horizontal = true, down = true, up = true
 ) {
+  require layers >= 3 else "`layers` is at least 3, got {layers}"
   levels = (layers + 1) // 2
   unit = 2 ^ levels * entry // 2
   require fixed or size(x) % unit == 0 else "a supernet needs sides that are multiples of {unit}"

@@ -39,6 +39,7 @@ layer angular_linear(c, margin = 4) {
   shape   [n] -> [c], [c]
   weight  w [n, c]
   macs    c * n
+  require margin > 0 else "the `margin` of `angular_linear` is above 0, got {margin}"
 }
 
 layer batch_norm(affine = true) {

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from originals import cell_values, library, program, reference
 
+from nascompile.diagnostics import NasError
 from nascompile.ir.program import Program
 from nascompile.profile.cost import cost_of
 from nascompile.semantics.elaborate import Request, elaborate
@@ -181,3 +182,18 @@ def test_branched_networks(seed: int, width: float | None) -> None:
     input_ = (rng.randint(1, 4), 32, 32)
     net = elaborate(library("analog_nas"), Request("analog_nas", given, input_, config, True))
     assert cost_of(net).registered == branched_count(config, given["classes"], input_[0])
+
+
+@pytest.mark.parametrize(
+    ("spec", "space", "input_", "arguments", "words"),
+    [
+        ("mixsearch", "wdan", (3, 64, 64), {"layers": 1}, "`layers` is at least 3, got 1"),
+        ("nas_lung", "nas_lung", (1, 32, 32, 32), {"stem": (4,)}, "`stem` is two widths"),
+        ("nas_lung", "nas_lung", (1, 32, 32, 32), {"margin": -1}, "above 0, got -1"),
+    ],
+)
+def test_settings_that_mean_nothing(
+    spec: str, space: str, input_: tuple[int, ...], arguments: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(NasError, match=words):
+        program(spec, space, input_, **arguments)
