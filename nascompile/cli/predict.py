@@ -56,6 +56,7 @@ def predict(
     scans = find_scans(images, series, suffix=suffix)
     place = session.device(device)
     from nascompile.data.post import Cleaning
+    from nascompile.data.writer import require_volumes
     from nascompile.jobs.prediction import channel_patterns, open_model, predict_maps, predict_table
     from nascompile.jobs.prediction import require_same_classes as task_of
     from nascompile.jobs.scan_scores import Settings
@@ -73,5 +74,8 @@ def predict(
         return
     if out.suffix == ".csv":
         raise error("bad-option", f"`{out}` is no folder for masks", hint="write `--out masks`")
+    if suffix is not None and (task.rank == 3 or task.slices is not None):
+        for scan in scans:
+            require_volumes(out / scan.mask, scan.images[0])
     for scan, written in predict_maps(models, scans, out, place, settings):
         print(f"wrote {written}" + (f" (series {scan.series})" if scan.series else ""), flush=True)

@@ -13,6 +13,9 @@ from nascompile.data.reader import Geometry, ItkImage, channel_volumes, itk, ope
 from nascompile.diagnostics import error
 from nascompile.files import written_whole
 
+_FLAT = (".png", ".jpg", ".jpeg")
+_NO_WORLD = (".tif", ".tiff")
+
 
 def require_folder(folder: Path) -> None:
     """Raise `NasError` (`cannot-write`) unless `folder` is, or can be made, a folder to write into.
@@ -30,6 +33,18 @@ def require_folder(folder: Path) -> None:
     if not os.access(place, os.W_OK):
         hint = "name another folder: `--out DIR`"
         raise error("cannot-write", f"`{folder}` cannot be written: no permission", hint=hint)
+
+
+def require_volumes(path: Path, like: Path) -> None:
+    """Raise `NasError` (`cannot-write`) where the format of `path` cannot hold a volume on the grid of `like`.
+
+    PNG and JPEG would keep the first slice alone, TIFF no spacing, position or direction.
+    """
+    kind = path.suffix.lower()
+    if kind in _FLAT or (kind in _NO_WORLD and like.suffix.lower() not in _NO_WORLD):
+        lost = "holds no volume" if kind in _FLAT else "does not keep the grid of a volume"
+        hint = "write `--format nii.gz`, `nrrd` or `mha`"
+        raise error("cannot-write", f"`{path}` cannot be written: {kind[1:].upper()} {lost}", hint=hint)
 
 
 def write_label_map(
@@ -103,6 +118,8 @@ def _as_deep(found: ItkImage, whole: ItkImage) -> ItkImage:
 
 
 def _write(image: ItkImage, path: Path, like: Path) -> None:
+    if image.GetDimension() == 3 and image.GetDepth() > 1:
+        require_volumes(path, like)
     suffix = ".nii.gz" if path.name.lower().endswith(".nii.gz") else path.suffix
     try:
         with written_whole(path, suffix) as temporary:

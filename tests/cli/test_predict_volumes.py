@@ -133,6 +133,23 @@ def test_an_image_smaller_than_the_divisor(predict: Command, scans: Path, tmp_pa
         assert geometry_of(mask) == geometry_of(sitk.ReadImage(str(tmp_path / "tiny.nii.gz")))
 
 
+@pytest.mark.parametrize("kind", ["png", "tif"])
+def test_a_format_that_loses_slices_or_the_grid_is_refused(
+    predict: Command, nascompile: Command, scans: Path, tmp_path: Path, kind: str
+) -> None:
+    for network in ("near", "flat"):
+        done = predict("scans", "--run", network, "--out", "masks", "--format", kind)
+        assert done.code == 1
+        assert "error[cannot-write]" in done.err and "`--format nii.gz`" in done.err
+        assert not (tmp_path / "masks").exists()
+    for name in ("a", "b"):
+        assert predict("scans/plain.nii.gz", "--run", "near", "--out", name).code == 0
+    done = nascompile("fuse", "a", "b", "--reference", "scans/plain.nii.gz", "--out", "fused", "--format", kind)
+    assert done.code == 1
+    assert "error[cannot-write]" in done.err
+    assert not list((tmp_path / "fused").glob("*"))
+
+
 def test_masks_in_another_format(predict: Command, nascompile: Command, scans: Path, tmp_path: Path) -> None:
     assert predict("scans", "--run", "near", "--out", "masks", "--format", "nii.gz").code == 0
     assert sorted(p.name for p in (tmp_path / "masks").iterdir()) == [
