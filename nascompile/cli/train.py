@@ -56,6 +56,7 @@ def train(
         raise error("two-targets", "a SPEC and `--run` name two networks", hint="give one of them")
     plan: Plan
     if spec is None:
+        options.for_texts_only(search=search, config=config)
         plan = of_run(root, run_, genotype, session.seeded(set_, seed), task, data)
     else:
         text = session.checked(options.compilation(spec, session.seeded(set_, seed), config, data))

@@ -46,7 +46,9 @@ def static_figures(target: Target) -> dict[str, Any]:
 
 def layer_figures(program: Program, prediction: Prediction | None = None) -> list[dict[str, Any]]:
     """One row a layer that is run: path, layer, output, parameters, multiply-accumulates, bytes moved, and with a
-    prediction its milliseconds (a kernel counts for the first layer whose work it does) and kernels."""
+    prediction its milliseconds (a kernel counts for the first layer whose work it does) and kernels.
+
+    What a module that is applied again shares, parameters and the times of equal paths, counts in its first row."""
     graph = run(program.graph, FIXED)
     times: dict[str, float] = {}
     names: dict[str, list[str]] = {}
@@ -54,6 +56,7 @@ def layer_figures(program: Program, prediction: Prediction | None = None) -> lis
         times[priced.paths[0]] = times.get(priced.paths[0], 0.0) + priced.ms
         names.setdefault(priced.paths[0], []).append(str(priced.kernel))
     rows = []
+    seen: set[str] = set()
     for node in graph.nodes:
         assert isinstance(node, LayerNode)
         sizes = [elements(graph.types[v].axes) for v in (*node.inputs, *node.outputs)]
@@ -62,13 +65,14 @@ def layer_figures(program: Program, prediction: Prediction | None = None) -> lis
             "path": node.path,
             "layer": node.layer,
             "output": [int(a) for a in graph.types[node.outputs[0]].axes],  # type: ignore[arg-type]
-            "parameters": sum(n for w, n in weights if not w.is_buffer),
+            "parameters": 0 if node.path in seen else sum(n for w, n in weights if not w.is_buffer),
             "macs": int(node.macs),
             "bytes": 4 * (sum(sizes) + sum(n for _, n in weights)),
         }
         if prediction is not None:
-            row["ms"] = times.get(node.path, 0.0)
-            row["kernels"] = names.get(node.path, [])
+            row["ms"] = times.pop(node.path, 0.0)
+            row["kernels"] = names.pop(node.path, [])
+        seen.add(node.path)
         rows.append(row)
     return rows
 

@@ -91,3 +91,9 @@ def test_an_opset_that_does_not_exist_is_named(nascompile: Command, work: Path) 
     done = nascompile("export", "--run", "all", "--onnx", "--opset", "99", "--out", "net.onnx")
     assert (done.code, Path("net.onnx").exists()) == (1, False)
     assert "knows no opset 99" in done.err and "the newest is" in done.err
+
+
+def test_training_a_run_does_not_pass_over_the_search_that_was_named(nascompile: Command, work: Path) -> None:
+    done = nascompile("train", "--run", "all", "--search", "second", "--name", "again")
+    assert (done.code, Path("runs/again").exists()) == (1, False)
+    assert "error[bad-option]" in done.err and "`--search` is for a SPEC" in done.err

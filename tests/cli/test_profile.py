@@ -52,6 +52,19 @@ def test_layers_add_up_to_the_network(nascompile: Command, both: Path, demo: Pat
     assert found["peak_memory_bytes"] > 0
 
 
+def test_a_module_that_is_applied_twice_counts_once(nascompile: Command, tmp_path: Path) -> None:
+    body = "  module f = conv(8, 3)\n  y = x -> conv(8, 3) -> f -> relu -> f\n  y -> conv(2, 1)\n"
+    text = f"nas 1\nimport std.layers\nspace twice(x: image = [1, 16, 16]) {{\n{body}}}\n"
+    (tmp_path / "twice.nas").write_text(text, encoding="utf-8")
+    done = nascompile("profile", "twice.nas", "--static", "--layers", "--target", "xeon", "--json")
+    assert done.code == 0, done.err
+    found = json.loads(done.out)
+    assert sum(row["parameters"] for row in found["layers"]) == found["parameters"]["live"] == 72 + 576 + 16
+    assert sum(row["macs"] for row in found["layers"]) == found["macs"]
+    kernels = [kernel for row in found["layers"] for kernel in row["kernels"]]
+    assert sum(kernel.startswith("Conv") for kernel in kernels) == 4
+
+
 def test_csv_has_a_line_a_network_or_a_layer(nascompile: Command, both: Path, demo: Path) -> None:
     arguments = ("profile", both, "-g", "one", "-g", "two", "--static", "--csv", "--data", demo)
     networks = list(csv.DictReader(io.StringIO(nascompile(*arguments).out)))
