@@ -42,8 +42,12 @@ def compilation(
 ) -> Compilation:  # fmt: skip
     """The text with its overrides: the YAML file's first, then `--set`. They are for `search`, if it is named.
 
-    Raises NasError with all bad settings.
+    Raises NasError with all bad settings, and `missing-file` with a hint where a run is named in place of a text.
     """
+    run = next((folder for folder in (spec, RUNS / spec) if (folder / "run.json").is_file()), None)
+    if run is not None and not spec.is_file():
+        hint = f"its text is `{run / 'spec.nas'}`; `train`, `profile` and `export` take runs: `--run {run.name}`"
+        raise error("missing-file", f"`{spec}` is a run, no text", hint=hint)
     settings: list[Setting] = []
     problems: list[Diagnostic] = []
     if config is not None:

@@ -97,3 +97,10 @@ def test_training_a_run_does_not_pass_over_the_search_that_was_named(nascompile:
     done = nascompile("train", "--run", "all", "--search", "second", "--name", "again")
     assert (done.code, Path("runs/again").exists()) == (1, False)
     assert "error[bad-option]" in done.err and "`--search` is for a SPEC" in done.err
+
+
+@pytest.mark.parametrize("name", ["all", "runs/all"])
+def test_a_run_in_place_of_a_text_is_told(nascompile: Command, work: Path, name: str) -> None:
+    done = nascompile("profile", name, "--static")
+    assert done.code == 1
+    assert f"`{name}` is a run, no text" in done.err and "--run all" in done.err
