@@ -162,6 +162,7 @@ def check_choice(found: Choice, expr: ast.Expr, noun: str, table: dict[str, dict
         raise error(f"unknown-{noun}", f"there is no {noun} `{found.name}`", callee.span, hint=hint)
     known = table[found.name]
     spans = {a.name: a.span for a in expr.arguments} if isinstance(expr, ast.Call) else {}
+    written = {a.name: _text(a.value) for a in expr.arguments} if isinstance(expr, ast.Call) else {}
     if found.positional:
         hint = f"its options have names: {', '.join(known)}" if known else f"write `{found.name}`"
         raise error(
@@ -175,11 +176,11 @@ def check_choice(found: Choice, expr: ast.Expr, noun: str, table: dict[str, dict
         if not _fits(value, known[name]):
             default = known[name]
             shown = str(default).lower() if isinstance(default, bool) else getattr(default, "name", default)
-            message = f"`{name}` of the {noun} `{found.name}` cannot be `{_value_text(spans[name])}`"
+            message = f"`{name}` of the {noun} `{found.name}` cannot be `{written[name]}`"
             raise error("bad-option", message, spans[name], hint=None if shown is None else f"the default is `{shown}`")
         allowed = RANGES.get(noun, {}).get(name)
         if allowed is not None and not allowed.holds(value):
-            message = f"`{name}` of the {noun} `{found.name}` cannot be `{_value_text(spans[name])}`"
+            message = f"`{name}` of the {noun} `{found.name}` cannot be `{written[name]}`"
             raise error("bad-option", message, spans[name], hint=f"it is {allowed.words}")
 
 
@@ -195,10 +196,6 @@ def _fits(value: Any, default: Any) -> bool:
     if isinstance(default, Choice):
         return isinstance(value, Choice | str)
     return isinstance(value, type(default))
-
-
-def _value_text(span: Any) -> str:
-    return " ".join(span.text.split()).partition("=")[2].strip()
 
 
 def _text(expr: ast.Expr) -> str:

@@ -117,3 +117,9 @@ def test_a_missing_run_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(NasError) as failure:
         from_yaml(tmp_path / "none.yaml")
     assert failure.value.diagnostics[0].code == "missing-file"
+
+
+@pytest.mark.parametrize(("setting", "value"), [("weights.lr=-1", "-1"), ("weights.lr=fast", "fast")])
+def test_a_nested_option_is_quoted_as_it_was_set(compiled: Compiled, setting: str, value: str) -> None:
+    (problem,) = [d for d in compiled("", "", setting).check() if d.code == "bad-option"]
+    assert problem.message == f"`lr` of the optimiser `sgd` cannot be `{value}`"
