@@ -137,6 +137,8 @@ def test_equal_nets_are_one(surrogate: Surrogate) -> None:
     assert twice.values[0] == values[0] + 1.0
     with pytest.raises(NasError, match="too-few-nets"):
         fit("t", surrogate.domain, [rows[0]] * 30, values[:30])
+    with pytest.raises(NasError, match=r"0 different nets.*name a measure"):  # more trials would not measure it either
+        fit("t", surrogate.domain, [], [])
 
 
 Damage = Callable[[dict[str, Any]], object]

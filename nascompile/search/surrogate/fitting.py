@@ -44,6 +44,8 @@ def fit(
     rows, values = _merged(rows, values)
     if len(rows) < FEWEST:
         hint = f"`nascompile search --resume --set 'budget={4 * FEWEST} trials'` evaluates more"
+        if not rows:
+            hint = "name a measure that the searches have as an objective or in a condition: `--target dice`"
         message = f"{len(rows)} different nets have `{target}`, and a surrogate needs at least {FEWEST}"
         raise error("too-few-nets", message, hint=hint)
     said, deviations = _held_out(rows, values, seed)
