@@ -331,6 +331,14 @@ def _read_narrowing(expr: ast.Expr, library: Library) -> str:
     return name
 
 
+def _read_split(expr: ast.Expr, library: Library) -> float:
+    try:
+        return float(readers.real(0.05, 0.95)(expr, library))
+    except NasError as failure:
+        hint = "it is the share that the weights see; how cases are divided says the task: `task.split`"
+        raise NasError(replace(problem, hint=problem.hint or hint) for problem in failure.diagnostics) from None
+
+
 def _clip(expr: ast.Expr, library: Library) -> float | None:
     if isinstance(expr, ast.Name) and expr.id == "none":
         return None
@@ -357,7 +365,7 @@ READERS: dict[str, Reader] = {
     "penalty": readers.expression,
     "budget": read_budget,
     "batch": readers.integer(1),
-    "split": readers.real(0.05, 0.95),
+    "split": _read_split,
     "seed": readers.integer(0),
     "clip": _clip,
     "precision": readers.word(*get_args(Precision)),

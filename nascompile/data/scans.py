@@ -63,6 +63,9 @@ def find_scans(
                 continue
         else:
             scans = [_file(path)] if path.is_file() else list(_folder(path, series))
+            if series is not None and scans and all(scan.series is None for scan in scans):
+                message = f"`{path}` holds no DICOM series `{series}`"
+                problems += error("missing-file", message, hint="leave `--series` out").diagnostics
         if not scans:
             hint = f"images end in {', '.join(IMAGE_SUFFIXES[:7])}, or are a folder of DICOM slices"
             problems += error("no-images", f"`{path}` holds no image", hint=hint).diagnostics

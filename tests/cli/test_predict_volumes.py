@@ -162,3 +162,11 @@ def test_masks_in_another_format(predict: Command, nascompile: Command, scans: P
     assert {p.name for p in (tmp_path / "fused").iterdir()} == {"flipped.mha", "oblique.nrrd", "plain.nii.gz"}
     wrong = predict("scans", "--run", "near", "--out", "m", "--format", "jpg")
     assert (wrong.code, "bad-option" in wrong.err, (tmp_path / "m").exists()) == (1, True, False)
+
+
+def test_a_series_of_what_is_no_dicom_is_not_passed_over(predict: Command, scans: Path, tmp_path: Path) -> None:
+    for place in ("scans", "scans/plain.nii.gz"):
+        done = predict(place, "--run", "near", "--series", "1.2.3", "--out", "masks")
+        assert done.code == 1
+        assert "holds no DICOM series `1.2.3`" in done.err
+        assert not (tmp_path / "masks").exists()

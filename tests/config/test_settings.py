@@ -123,3 +123,10 @@ def test_a_missing_run_file_is_told(tmp_path: Path) -> None:
 def test_a_nested_option_is_quoted_as_it_was_set(compiled: Compiled, setting: str, value: str) -> None:
     (problem,) = [d for d in compiled("", "", setting).check() if d.code == "bad-option"]
     assert problem.message == f"`lr` of the optimiser `sgd` cannot be `{value}`"
+
+
+def test_a_file_of_cases_for_the_share_of_a_search_is_told_where_it_belongs(compiled: Compiled) -> None:
+    (problem,) = compiled("", "", 'split="splits.json"').check()
+    assert problem.code == "bad-value"
+    assert "`task.split`" in (problem.hint or "")
+    assert compiled("", "", 'task.split="splits.json"').check() == []
