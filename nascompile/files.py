@@ -15,7 +15,7 @@ def written_whole(path: Path, suffix: str = "") -> Iterator[Path]:
 
     The name is always the same, so what a kill leaves behind is overwritten; it ends in `suffix`, for writers that go
     by the name. Folders above are made. Raises NasError (`cannot-write`) where `path` is there and is no regular file:
-    a rename would put a file in the place of a device or a pipe. What the system refuses is an OSError.
+    a rename would put a file in the place of a device or a pipe. What the system refuses is an OSError of `path`.
     """
     if path.exists() and not path.is_file():
         what = "is a folder" if path.is_dir() else "is no regular file"
@@ -25,9 +25,11 @@ def written_whole(path: Path, suffix: str = "") -> Iterator[Path]:
     try:
         yield temporary
         temporary.replace(path)
-    except BaseException:
+    except BaseException as cause:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+        if isinstance(cause, OSError) and cause.filename == str(temporary):
+            raise OSError(cause.errno, cause.strerror, str(path)) from cause  # nobody knows the temporary name
         raise
 
 

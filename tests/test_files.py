@@ -47,6 +47,13 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
     assert "is a folder" in caught.value.diagnostics[0].message
 
 
+def test_what_the_system_refuses_is_told_of_the_file_itself(tmp_path: Path) -> None:
+    path = tmp_path / ("x" * 252)  # a name that the file may have and the temporary one may not
+    with pytest.raises(OSError) as caught:
+        write_text(path, "x")
+    assert caught.value.filename == str(path)
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
 def test_what_is_no_regular_file_is_not_replaced(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
