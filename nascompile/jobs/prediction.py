@@ -12,10 +12,10 @@ import torch
 
 from nascompile.backends.onnx_module import OnnxNetwork
 from nascompile.data.post import clean
-from nascompile.data.reader import Geometry
+from nascompile.data.reader import geometry_of, has_world
 from nascompile.data.scans import Scan
 from nascompile.data.task import Task
-from nascompile.data.writer import on_stored_grid, require_folder, write_label_map, write_scores
+from nascompile.data.writer import on_stored_grid, require_folder, stored_volume, write_label_map, write_scores
 from nascompile.diagnostics import Diagnostic, NasError, error
 from nascompile.jobs.folder import WEIGHTS
 from nascompile.jobs.scan_scores import Settings, part_of, patterns_of, scores_of
@@ -114,7 +114,9 @@ def predict_maps(
             problems += bad.diagnostics
             continue
         fused = fuse(on_grid, settings.fusion, settings.weights)
-        labels = clean(fused.argmax(0).numpy(), settings.cleaning, _spacing(geometry))
+        labels = fused.argmax(0).numpy()
+        spacing = _spacing(like, scan.series, labels.ndim) if settings.cleaning.smallest else ()
+        labels = clean(labels, settings.cleaning, spacing)
         path = out / scan.mask
         if settings.keep_scores:
             write_scores(fused.numpy(), like, out / scan.scores, scan.series)
@@ -134,8 +136,9 @@ def require_other_files(scans: Sequence[Scan], out: Path) -> None:
                 raise error("same-file", f"the mask of `{scan.id}` would replace the image `{out / name}`", hint=hint)
 
 
-def _spacing(geometry: Geometry) -> tuple[float, ...]:
-    return geometry.spacing[::-1] if geometry.oriented else ()
+def _spacing(like: Path, series: str | None, rank: int) -> tuple[float, ...]:
+    """Sizes of a voxel of a mask, which lies on the stored grid of `like`; none where the format knows no world."""
+    return geometry_of(stored_volume(like, series, rank)).spacing if has_world(like) else ()
 
 
 def predict_table(

@@ -12,10 +12,11 @@ import SimpleITK as sitk
 import torch
 from torch import Tensor, nn
 
+from nascompile.data.post import Cleaning
 from nascompile.data.scans import Scan, find_scans
 from nascompile.data.task import Pairs, Slices, Task, union
 from nascompile.diagnostics import NasError
-from nascompile.jobs.prediction import Model, channel_patterns
+from nascompile.jobs.prediction import Model, channel_patterns, predict_maps
 from nascompile.jobs.scan_scores import Settings, part_of, scores_of
 
 CPU = torch.device("cpu")
@@ -112,3 +113,17 @@ def test_channels_in_files_of_their_own(volume: Path, tmp_path: Path) -> None:
     with pytest.raises(NasError) as failure:
         channel_patterns([Model("a", several, Bright()), Model("b", single, Bright())], None)
     assert failure.value.diagnostics[0].code == "tasks-disagree"
+
+
+def test_the_smallest_component_is_measured_on_the_grid_of_the_mask(tmp_path: Path) -> None:
+    """Voxels of 1 mm3, read by the network at 2 mm: 8 of them are 8 mm3, not 64."""
+    values = np.zeros((16, 16, 16), np.float32)
+    values[2:4, 2:4, 2:4] = 1.0
+    values[8:14, 8:14, 8:14] = 1.0
+    sitk.WriteImage(sitk.GetImageFromArray(values), str(tmp_path / "v.nii.gz"))
+    coarse = task(tmp_path, rank=3, patch=(8, 8, 8), spacing=(2.0, 2.0, 2.0))
+    model = Model("coarse", coarse, Bright())
+    settings = Settings(cleaning=Cleaning(smallest=20.0))
+    ((_, path),) = predict_maps([model], find_scans([tmp_path / "v.nii.gz"]), tmp_path / "out", CPU, settings)
+    mask = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
+    assert mask[9:13, 9:13, 9:13].all() and not mask[:6, :6, :6].any()
