@@ -17,6 +17,7 @@ from nascompile.diagnostics import error
 if TYPE_CHECKING:
     from nascompile.jobs.estimate import Estimate
     from nascompile.jobs.sampling import Sampled
+    from nascompile.jobs.trial_estimate import TrialEstimate
 
 
 @guarded
@@ -67,6 +68,9 @@ def search(
     ready = require_ready(text, search, task, root)
     if dry_run and ready is not None:
         print_sampled(ready)
+        from nascompile.jobs.trial_estimate import estimate_trials
+
+        print_trials(ready, estimate_trials(ready, chosen, root), str(chosen), workers)
         return
     if dry_run:
         images = Data.of(task, 0)
@@ -113,6 +117,34 @@ def print_sampled(prepared: Sampled) -> None:
         f"{config.budget.amount:g} {config.budget.unit}: {goals}",
         file=sys.stderr,
     )
+
+
+def print_trials(prepared: Sampled, found: TrialEstimate | None, device: str, workers: int) -> None:
+    """What the trials of a search will take, before it starts."""
+    if found is None:
+        print("no estimate: no genotype of many drawn at random keeps the conditions", file=sys.stderr)
+        return
+    spent = [f"{found.steps:,} steps"] if found.steps else []
+    spent += [f"{found.validations:,} validations" if found.validations > 1 else "a validation"] * bool(
+        found.validations
+    )
+    one = f" with {' and '.join(spent)}" if spent else ", which trains nothing"
+    mib = max(1.0, found.memory / 2**20)
+    print(
+        f"estimate from {len(found.begun)} genotypes begun on {device}: about {mib:,.0f} MiB a process beside torch "
+        f"itself (by a model of its tensors), and {found.per_trial:.2g} s a trial{one}",
+        file=sys.stderr,
+    )
+    if prepared.config.budget.unit == "seconds":
+        print(f"the budget holds about {found.trials:,} such trials", file=sys.stderr)
+    else:
+        print(
+            f"{found.trials:,} such trials one after another: about {session.duration(found.seconds)}", file=sys.stderr
+        )
+    if workers > 1:
+        print(f"at best {workers} trials at a time: divide by what the cores give", file=sys.stderr)
+    if found.is_on_tiles:
+        print("not in the estimate: measuring on analog tiles, which each trial does at its end", file=sys.stderr)
 
 
 def print_front(run: runs.Run) -> None:

@@ -162,22 +162,26 @@ class Bench:
     def scored(self, given: Assignment, scores: list[str]) -> tuple[Network, Program, dict[str, float]]:
         """The network of a trial as it was trained, its program, and metrics on the validation cases; the same again
         for the same assignment."""
-        genotype = Genotype(self.call.name, self.call.arguments, given.values)
-        if self._inherited is not None:
-            program = subnet_program(self.text, genotype, self.task)
-            network = subnet(self.text, genotype, self.task, self._inherited, given.seed)
-            recalibrate(network, self.data.train, self.training.batch, self.config.seed, self.device)
-        else:
-            program = fixed_program(self.text, genotype, self.task)
-            network = make(program, given.seed)
+        network, program = self.network(given)
         return network, program, self._scored(network, self.data, given, scores)
+
+    def network(self, given: Assignment) -> tuple[Network, Program]:
+        """The network of a trial before any training, with inherited weights where there are some, and its program."""
+        genotype = Genotype(self.call.name, self.call.arguments, given.values)
+        if self._inherited is None:
+            program = fixed_program(self.text, genotype, self.task)
+            return make(program, given.seed), program
+        program = subnet_program(self.text, genotype, self.task)
+        network = subnet(self.text, genotype, self.task, self._inherited, given.seed)
+        recalibrate(network, self.data.train, self.training.batch, self.config.seed, self.device)
+        return network, program
 
     def _scored(self, network: Network, data: Data, given: Assignment, scores: list[str]) -> dict[str, float]:
         """The metrics of a network, trained if the trial says so, on the validation cases."""
         if self.training.budget.amount > 0:
             best = self._trained(network, data, given, scores)
         else:
-            best = self._evaluated(network, data, scores)
+            best = self.evaluated(network, data, scores)
         for name in scores:
             if best[name] != best[name]:
                 raise error("metric-is-nan", f"{name} is not a number after training")
@@ -191,7 +195,8 @@ class Bench:
             self.data.train, self.training.batch, maximise=metric(self.task.metric, self.task.kind).maximise,
         )  # fmt: skip
 
-    def _evaluated(self, network: Network, data: Data, scores: list[str]) -> dict[str, float]:
+    def evaluated(self, network: Network, data: Data, scores: list[str]) -> dict[str, float]:
+        """Metrics of a network on the validation cases of `data`, without training."""
         found = evaluate(network, self.task, data.val, self.device, metrics=scores, resamples=1)
         return {name: found.summaries[name].value for name in scores}
 
@@ -207,7 +212,7 @@ class Bench:
                 raise KeyboardInterrupt
             best = outcome.best or {}
             if scores != [self.task.metric] or self.task.metric not in best:
-                best = self._evaluated(network, data, scores)
+                best = self.evaluated(network, data, scores)
             return best
         finally:
             shutil.rmtree(folder, ignore_errors=True)

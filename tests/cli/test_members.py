@@ -104,3 +104,33 @@ def test_a_run_in_place_of_a_text_is_told(nascompile: Command, work: Path, name:
     done = nascompile("profile", name, "--static")
     assert done.code == 1
     assert f"`{name}` is a run, no text" in done.err and "--run all" in done.err
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ([], "3 such trials"),
+        (["trial.budget=2 epochs"], " with 8 steps and 2 validations"),
+        (["budget=10 minutes"], "the budget holds about"),
+        (["maximize=[-params]"], "which trains nothing"),
+    ],
+)
+def test_a_dry_run_estimates_what_trials_take(
+    nascompile: Command, tmp_path: Path, demo: Path, settings: list[str], said: str
+) -> None:
+    text = TINY + SAMPLED
+    if "maximize" in "".join(settings):
+        text, settings = text.replace("  maximize dice\n", ""), []
+    (tmp_path / "many.nas").write_text(text, encoding="utf-8")
+    given = [part for setting in settings for part in ("--set", setting)]
+    done = nascompile("search", "many.nas", "both", "--data", demo, "--dry-run", *given)
+    assert done.code == 0, done.err
+    assert "estimate from 3 genotypes begun on" in done.err and "MiB" in done.err and said in done.err
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["many.nas"]
+
+
+def test_a_dry_run_without_a_genotype_to_begin_says_so(nascompile: Command, tmp_path: Path, demo: Path) -> None:
+    text = (TINY + SAMPLED).replace("  enqueue  = [pooled, wide]\n", "  where params * macs < 1\n")
+    (tmp_path / "many.nas").write_text(text, encoding="utf-8")
+    done = nascompile("search", "many.nas", "both", "--data", demo, "--dry-run")
+    assert done.code == 0 and "no estimate" in done.err, done.err
