@@ -186,7 +186,9 @@ def _listing(task: Task, layout: Listing) -> tuple[list[Case], list[Diagnostic]]
         else:
             label, bad = _class(task, identity, entry.get(layout.label))
             problems += bad
-        cases.append(Case(identity, paths, label, str(entry.get("patient") or identity), series=entry.get("series")))
+        patient = entry.get("patient")
+        group = str(identity if patient in (None, "") else patient)  # a patient may be number 0
+        cases.append(Case(identity, paths, label, group, series=entry.get("series")))
     return cases, problems
 
 
@@ -214,14 +216,22 @@ def _table(task: Task, layout: Table) -> tuple[list[Case], list[Diagnostic]]:
     ]
     if problems:
         return [], problems
-    cases = []
-    for row in rows:
-        identity = row[layout.id]
-        label, bad = _class(task, identity, row[layout.label])
+    cases: dict[str, Case] = {}
+    for number, row in enumerate(rows, start=1):
+        cells = {column: (row[column] or "").strip() for column in wanted}  # None in a line that ends too early
+        identity = cells[layout.id]
+        if not identity or identity in cases:
+            what = f"names the case `{identity}` twice" if identity else f"names no case in row {number}"
+            hint = f"every row is one case, with an id of its own in `{layout.id}`"
+            message = f"`{layout.path}` {what}"
+            problems.append(task.problem("bad-table", message, "data", hint=hint))
+            continue
+        label, bad = _class(task, identity, cells[layout.label])
         problems += bad
-        group = row[layout.group] if layout.group else identity
-        cases.append(Case(identity, (task.root / layout.image.replace("{id}", identity),), label, group))
-    return cases, problems
+        group = cells[layout.group] if layout.group else ""
+        path = task.root / layout.image.replace("{id}", identity)
+        cases[identity] = Case(identity, (path,), label, group or identity)
+    return list(cases.values()), problems
 
 
 def _folders(task: Task) -> tuple[list[Case], list[Diagnostic]]:
@@ -245,11 +255,11 @@ def _class(task: Task, identity: str, raw: object) -> tuple[int | None, list[Dia
     if text in task.classes:
         return task.classes.index(text), []
     try:
-        index = int(float(text))
+        value = float(text)
     except ValueError:
-        index = -1
-    if 0 <= index < len(task.classes):
-        return index, []
+        value = -1.0
+    if value in range(len(task.classes)):  # 1.0 is class 1; 0.7, NaN and infinity are none
+        return int(value), []
     classes = ", ".join(f"{i} `{name}`" for i, name in enumerate(task.classes))
     message = f"case `{identity}` has the label `{text}`, which is no class of `{task.name}`"
     return None, [task.problem("label-outside-classes", message, "classes", hint=f"the classes are {classes}")]

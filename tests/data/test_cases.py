@@ -86,6 +86,34 @@ def test_classes_from_a_table(lidc: Task, tmp_path: Path) -> None:
     assert (problems[0].code, problems[0].hint) == ("missing-column", "did you mean `class`?")
 
 
+def test_odd_rows_of_a_table(lidc: Task, tmp_path: Path) -> None:
+    """Classes that are no whole numbers, rows that end too early, ids that come twice, patients left blank."""
+    task = replace(lidc, root=tmp_path, layout=Table("{id}.nii.gz", group="patient"))
+    table = tmp_path / "labels.csv"
+    for row, code in (
+        ("a,1.7,", "label-outside-classes"),
+        ("a,-0.5,", "label-outside-classes"),
+        ("a,inf,", "label-outside-classes"),
+        ("a,1,\na,0,", "bad-table"),
+        (" ,1,", "bad-table"),
+    ):
+        table.write_text(f"id,label,patient\n{row}\n", encoding="utf-8")
+        assert [p.code for p in find_cases(task)[1]] == [code], row
+    table.write_text("patient,label,id\nP1,1\n", encoding="utf-8")
+    assert [p.message for p in find_cases(task)[1]] == ["`labels.csv` names no case in row 1"]
+    table.write_text("id,label,patient\na,1.0,P1\nb,0,P1 \nc,0,\nd,1\n", encoding="utf-8")
+    cases, problems = find_cases(task)
+    assert not problems
+    assert [(c.id, c.label, c.group) for c in cases] == [("a", 1, "P1"), ("b", 0, "P1"), ("c", 0, "c"), ("d", 1, "d")]
+
+
+def test_the_patient_number_0_is_a_patient(lidc: Task, tmp_path: Path) -> None:
+    listed = {name: {"image": f"{name}.nii.gz", "label": 0, "patient": 0} for name in ("left", "right")}
+    (tmp_path / "splits.json").write_text(json.dumps({"cases": listed}), encoding="utf-8")
+    cases, _ = find_cases(replace(lidc, root=tmp_path))
+    assert [c.group for c in cases] == ["0", "0"]
+
+
 def test_label_that_is_no_class(lidc: Task, tmp_path: Path) -> None:
     listing = json.loads((lidc.root / "splits.json").read_text(encoding="utf-8"))
     identity = listing["train"][0]
