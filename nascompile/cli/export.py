@@ -56,6 +56,11 @@ def export(
     if not onnx and python is None and bundle is None and pt2 is None and not analog:
         hint = "write `--onnx`, `--python OUT.py`, `--bundle DIR`, `--pt2 OUT.pt2` or `--analog`"
         raise error("missing-format", "no format is named", hint=hint)
+    unused = {"--out": out is not None and not analog, "--opset": opset is not None, "--external": external}
+    for name in (name for name, is_given in unused.items() if is_given and not onnx):
+        others = "; `--python`, `--bundle` and `--pt2` name their own files" if name == "--out" else ""
+        message = f"`{name}` is for {'`--onnx` and `--analog`' if name == '--out' else '`--onnx`'}{others}"
+        raise error("bad-option", message, hint=f"add `--onnx`, or leave `{name}` out")
     if not analog and (device != "pcm" or tiles != "torch"):
         named = "--device" if device != "pcm" else "--tiles"
         raise error("bad-option", f"`{named}` is for networks on analog tiles", hint="add `--analog`, or leave it out")

@@ -88,6 +88,8 @@ def profile(
     if precision not in ("float32", "bfloat16", "float16"):
         hint = "`--precision bfloat16`, `float16` or `float32`"
         raise error("unknown-precision", f"there is no precision `{precision}`", hint=hint)
+    if csv and json_:
+        raise error("bad-option", "`--json` and `--csv` are two forms of the same figures", hint="give one of them")
     options.require_suffix("--svg", svg, ".svg")
     if measure_missing and target is None:
         hint = "name it, `--target FILE`, or write one, `--calibrate NAME`"

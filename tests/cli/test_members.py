@@ -76,6 +76,10 @@ def test_what_a_run_cannot_follow_is_no_longer_passed_over(
         (["show", "tiny.nas", "--space", "tiny", "--svg", "net.pdf"], "write `--svg net.pdf.svg`"),
         (["profile", "--run", "all", "--static", "--svg", "net.png"], "write `--svg net.png.svg`"),
         (["profile", "--run", "all", "--static", "--measure-missing"], "--target FILE"),
+        (["profile", "--run", "all", "--static", "--json", "--csv"], "give one of them"),
+        (["export", "--run", "all", "--python", "net.py", "--out", "net.onnx"], "leave `--out` out"),
+        (["export", "--run", "all", "--python", "net.py", "--opset", "20"], "leave `--opset` out"),
+        (["export", "--run", "all", "--python", "net.py", "--external"], "leave `--external` out"),
     ],
 )
 def test_options_that_would_give_something_else_are_refused(
