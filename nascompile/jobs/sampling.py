@@ -207,6 +207,7 @@ def search_sampled(
     study = Study.open(
         where.storage or file_url(run.path(STUDY)), where.join or run.name, space, signs,
         [goal.name for goal in prepared.goals], mark, ("machine",) if where.any_machine else (),
+        "--name" if where.join is None else "--join",
     )  # fmt: skip
     run.update(study=where.join or run.name)  # from here on there is something to go on with
     claims = Claims(study.storage, study.key, alone=where.join is None, take_over=where.take_over)

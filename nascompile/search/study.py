@@ -63,12 +63,13 @@ class Study:
     @staticmethod
     def open(
         url: str, name: str, space: SearchSpace, signs: Sequence[int], names: Sequence[str], mark: Mapping[str, Any],
-        free: Collection[str] = (),
+        free: Collection[str] = (), option: str = "--name",
     ) -> Study:  # fmt: skip
         """The study `name` at an address, made unless it is there; `names` are those of the objectives.
 
         `mark` says what two runs must share for one to resume the other: seed, threads, versions; `free` are its keys
-        that may differ all the same. Raises NasError: `study-of-another-search`, `unreadable-study`.
+        that may differ all the same, and `option` what names a study on the command line. Raises NasError:
+        `study-of-another-search`, `unreadable-study`.
         """
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         directions = [StudyDirection.MINIMIZE if s > 0 else StudyDirection.MAXIMIZE for s in signs]
@@ -83,7 +84,7 @@ class Study:
                 key = storage.get_study_id_from_name(name)
         except (optuna.exceptions.StorageInternalError, RuntimeError, SQLAlchemyError) as cause:
             reason = str(cause.__cause__ or cause).splitlines()[0]
-            hint = "if it is no study of this program, give another `--storage` or `--name`"
+            hint = f"if it is no study of this program, give another `--storage` or `{option}`"
             raise error("unreadable-study", f"the study at `{url}` cannot be read: {reason}", hint=hint) from cause
         except ImportError as cause:
             hint = "install the driver of that database, or leave `--storage` out"
@@ -99,7 +100,7 @@ class Study:
             message = f"the study `{name}` was made with another {', '.join(changed)}"
             was = ", ".join(f"{k} = {found.get(k)}" for k in changed)
             mix = ", or mix measurements: `--any-machine`" if changed == ["machine"] else ""
-            raise error("study-of-another-search", message, hint=f"it has {was}; give another `--name`{mix}")
+            raise error("study-of-another-search", message, hint=f"it has {was}; give another `{option}`{mix}")
         return Study(storage, key, space, Distributions(space), tuple(signs))
 
     def trials(self) -> list[Trial | None]:

@@ -138,3 +138,14 @@ def test_a_dry_run_without_a_genotype_to_begin_says_so(nascompile: Command, tmp_
     (tmp_path / "many.nas").write_text(text, encoding="utf-8")
     done = nascompile("search", "many.nas", "both", "--data", demo, "--dry-run")
     assert done.code == 0 and "no estimate" in done.err, done.err
+
+
+def test_a_study_of_another_search_is_told_with_the_option_that_named_it(
+    nascompile: Command, tmp_path: Path, demo: Path
+) -> None:
+    (tmp_path / "many.nas").write_text(TINY + SAMPLED.replace("3 trials", "1 trials"), encoding="utf-8")
+    where = ["--data", demo, "--workers", "0", "--storage", "sqlite:///study.db"]
+    assert nascompile("search", "many.nas", "both", *where, "--join", "shared").code == 0
+    done = nascompile("search", "many.nas", "both", *where, "--join", "shared", "--seed", "1", "--name", "second")
+    assert done.code == 1 and "error[study-of-another-search]" in done.err
+    assert "give another `--join`" in done.err and "--name" not in done.err
