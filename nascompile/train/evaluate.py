@@ -11,7 +11,7 @@ import torch
 
 from nascompile.data.dataset import Item, Patches, datasets
 from nascompile.data.task import SplitName, Task
-from nascompile.train.metrics import Metric, bootstrap, interval, metric, score_map, score_set
+from nascompile.train.metrics import Metric, bootstrap, metric, score_map, score_set
 from nascompile.train.predict import class_scores, predict
 
 
@@ -140,7 +140,17 @@ def of_rows(
 
 def _summarise(values: np.ndarray, names: Sequence[str], seed: int, resamples: int) -> Summary:
     per_class = {name: _mean(values[:, k]) for k, name in enumerate(names)}
-    low, high = interval([_mean(row) for row in values], seed, resamples=resamples)
+    held = values[~np.isnan(values).all(1)]  # a case without any class says nothing
+    known = ~np.isnan(held)
+    filled = np.where(known, held, 0.0)
+
+    def statistic(chosen: np.ndarray) -> float:
+        """The mean of the class means, as the value itself: classes may be absent from many cases."""
+        counts = known[chosen].sum(0)
+        sums = filled[chosen].sum(0)
+        return float((sums[counts > 0] / counts[counts > 0]).mean())
+
+    low, high = bootstrap(statistic, len(held), seed, resamples=resamples)
     return Summary(_mean(np.array(list(per_class.values()))), low, high, per_class)
 
 

@@ -17,7 +17,8 @@ from nascompile.data.dataset import datasets
 from nascompile.data.task import Pairs, Task
 from nascompile.data.writer import write_label_map
 from nascompile.diagnostics import NasError
-from nascompile.train.evaluate import evaluate
+from nascompile.train.evaluate import evaluate, of_rows
+from nascompile.train.metrics import interval, metric
 from nascompile.train.predict import main_output, predict, predict_case
 
 
@@ -70,6 +71,18 @@ def test_segmentation_table(nuclei: Task, cpu: torch.device) -> None:
     column = [row[0] for row in found.rows.values()]
     assert dice.per_class["interior"] == pytest.approx(sum(column) / 4)
     assert json.loads(json.dumps(found.as_json(), allow_nan=False))["split"] == "test"
+
+
+def test_the_interval_is_of_the_value_where_classes_are_absent(nuclei: Task) -> None:
+    """A class that one case in ten has counts as much as one that all have, in the value and in its interval."""
+    nan = float("nan")
+    rows = {f"c{i}": (0.9, 0.1 if i == 0 else nan) for i in range(10)} | {"empty": (nan, nan)}
+    dice = of_rows(nuclei, rows, [metric("dice", "segmentation")], "test").summaries["dice"]
+    assert dice.value == pytest.approx(0.5)
+    assert (dice.low, dice.high) == pytest.approx((0.5, 0.9))
+    whole = {f"c{i}": (0.1 * i, 0.05 * i) for i in range(10)}
+    dice = of_rows(nuclei, whole, [metric("dice", "segmentation")], "test", seed=2).summaries["dice"]
+    assert (dice.low, dice.high) == pytest.approx(interval([sum(row) / 2 for row in whole.values()], 2))
 
 
 def test_same_seed_same_evaluation(nuclei: Task, net: nn.Module, cpu: torch.device) -> None:
