@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nascompile.backends.weights import seed_of
@@ -72,8 +73,7 @@ class Architecture(nn.Module):
             if relax == "softmax":
                 parts.append(rows.softmax(1).flatten())
             else:
-                p = rows.sigmoid()
-                parts.append((p / (1 - (1 - p).prod(1, keepdim=True))).flatten())
+                parts.append((F.logsigmoid(rows) - self.log_some(rows).unsqueeze(1)).exp().flatten())
         return torch.cat(parts) if len(parts) > 1 else parts[0] if parts else scaled
 
     def forward(self) -> Tensor:
@@ -85,6 +85,15 @@ class Architecture(nn.Module):
         if self.has_ones:
             weights = torch.cat([weights, weights.new_ones(1)])
         return weights.index_select(0, self.order)
+
+    @staticmethod
+    def log_some(logits: Tensor) -> Tensor:
+        """log P(at least one edge is kept) of independent edges along the last axis.
+
+        The sum over the first edge that is kept, in logarithms: 1 - prod(1 - p) would be 0 for cold or small logits.
+        """
+        none = F.logsigmoid(-logits)
+        return (F.logsigmoid(logits) + none.cumsum(-1) - none).logsumexp(-1)
 
     def rows(self) -> dict[str, Tensor]:
         """The logits of every named vector, as views."""

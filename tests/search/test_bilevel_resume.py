@@ -7,10 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
+from nascompile.compilation import Compilation
 from nascompile.diagnostics import NasError
+from nascompile.jobs.searching import Found, explore, prepare
+from nascompile.jobs.training import Data
 from nascompile.search.oneshot.bilevel import STATE
 from nascompile.train.checkpoint import load_checkpoint
 
@@ -71,6 +75,23 @@ def test_sampled_parts_and_candidate_dropout_resume_in_the_middle_of_a_part(tmp_
     ours, theirs = load_file(killed / STATE), load_file(whole / STATE)
     assert all(tensor.numpy().tobytes() == theirs[name].numpy().tobytes() for name, tensor in ours.items())
     assert state_of(killed) == state_of(whole)
+
+
+def test_what_had_ended_is_read_at_the_temperature_at_which_it_ended(tmp_path: Path, demo: Path) -> None:
+    """A kill after the last checkpoint, before the genotype is written."""
+    given = SCRIPT.with_name("tiny.nas").read_text(encoding="utf-8").replace("10 steps", "2 steps")
+    given = given.replace("warmup = 2 steps", "temperature = linear(start = 0.02)")
+    text = Compilation.from_text(given, folder=demo)
+    data = Data.of(text.task(), 0)
+
+    def searched() -> Found:
+        return explore(
+            prepare(text, None, data, 0), data, tmp_path, digest="tiny", device=torch.device("cpu"), resume=True
+        )  # fmt: skip
+
+    first, again = searched(), searched()
+    assert (first.outcome.step, again.outcome.step) == (2, 2)
+    assert again.outcome.relaxed == first.outcome.relaxed
 
 
 def test_history_records_genotypes(uninterrupted: Path) -> None:

@@ -331,11 +331,13 @@ def _snapshot(state: _State, supernet: Any, optimisers: Any, numbers: Arithmetic
         "history": state.history,
         "genotype": state.genotype,
         "unchanged": state.unchanged,
+        "temperature": supernet.architecture.temperature,  # what a search that had ended is read at
     }
 
 
 def _restore(saved: dict[str, Any], supernet: Any, optimisers: Any, numbers: Arithmetic) -> _State:
     supernet.load_state_dict(saved["weights"])
+    supernet.architecture.temperature = saved.get("temperature", 1.0)
     for optimiser, held in zip(optimisers, saved["optimisers"], strict=True):
         optimiser.load_state_dict(held)
     if saved["scaler"]:

@@ -14,7 +14,8 @@ class Architecture(Protocol):
     """Architecture parameters: `logits`, and the weights of candidates and edges that follow from them.
 
     Calling it gives all weights as a flat vector; `slots[path, label]` is the place of a candidate in it and
-    `places[name]` the range of a decision's logits. `decisions` are the relaxed ones, by path.
+    `places[name]` the range of a decision's logits. `decisions` are the relaxed ones, by path. `log_some` is the
+    logarithm of the probability that one of independent edges is kept, along the last axis of their logits.
     """
 
     logits: nn.Parameter
@@ -25,6 +26,7 @@ class Architecture(Protocol):
 
     def __call__(self) -> Tensor: ...
     def relaxed(self) -> Mapping[str, list[float]]: ...
+    def log_some(self, logits: Tensor, /) -> Tensor: ...
 
 
 class Relaxed(Protocol):

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from nascompile.diagnostics import did_you_mean, error
@@ -24,6 +25,7 @@ EPSILON = 1e-5
 """Inside logarithms of probabilities of subsets, as in MONAI's DiNTS."""
 _LISTED = 16
 """Edges of a decision up to which its subsets are listed."""
+_COLD = 15.0
 
 
 def family(architecture: Architecture, name: str, span: Span | None = None) -> list[Decision]:
@@ -47,7 +49,7 @@ def entropy(architecture: Architecture, name: str, span: Span | None = None) -> 
     for decision in family(architecture, name, span):
         logits = _logits(architecture, decision)
         if decision.relax == "bernoulli":
-            value, count = _subset_entropy(logits), 2 ** len(decision.candidates) - 1
+            value, count = _subset_entropy(architecture, logits), 2 ** len(decision.candidates) - 1
         else:
             log = logits.log_softmax(0)
             value, count = -(log.exp() * log).sum(), len(decision.candidates)
@@ -61,18 +63,22 @@ def _logits(architecture: Architecture, decision: Decision) -> Tensor:
     return architecture.logits[start:stop] / architecture.temperature
 
 
-def _subset_entropy(logits: Tensor) -> Tensor:
-    """-sum P log P over the non-empty subsets of independent edges, given that one is kept."""
-    p = logits.sigmoid()
-    nothing = (1 - p).prod()
-    if len(p) <= _LISTED:
-        table = p.new_ones(1)
-        for probability in p:
-            table = torch.cat([table * (1 - probability), table * probability])
-        table = table[1:] / (1 - nothing)
-        return -(table * (table + EPSILON).log()).sum()
-    each = -(p * p.log() + (1 - p) * (1 - p).log()).sum()
-    return (each + nothing * nothing.log()) / (1 - nothing) + (1 - nothing).log()
+def _subset_entropy(architecture: Architecture, logits: Tensor) -> Tensor:
+    """-sum P log P over the non-empty subsets of independent edges, given that one is kept.
+
+    In logarithms: the probability that one is kept is 0 in float32 where all logits are small, or cold.
+    """
+    kept, dropped, some = F.logsigmoid(logits), F.logsigmoid(-logits), architecture.log_some(logits)
+    if len(logits) <= _LISTED:
+        table = logits.new_zeros(1)
+        for yes, no in zip(kept, dropped, strict=True):
+            table = torch.cat([table + no, table + yes])
+        found = (table[1:] - some).exp()
+        return -(found * (found + EPSILON).log()).sum()
+    share = (kept - some).exp()
+    warm = logits.clamp_min(-_COLD)  # below, -log(1 - p) is p
+    rest = F.softplus(warm) / warm.sigmoid() * (dropped.exp() - dropped.sum().exp())
+    return (share * (rest - kept)).sum() + some
 
 
 def consistency(
@@ -103,13 +109,11 @@ def consistency(
 def _set_probabilities(architecture: Architecture, decision: Decision, groups: Sequence[Labels]) -> Tensor:
     """P(the groups that have a kept edge are exactly S) for every non-empty S, given that one edge is kept."""
     logits = _logits(architecture, decision)
-    missing = (1 - logits.sigmoid()).unbind(0)
-    by_label = dict(zip(decision.candidates, missing, strict=True))
-    table = logits.new_ones(1)
+    table = logits.new_zeros(1)
     for labels in groups:
-        none = torch.stack([by_label[label] for label in decision.candidates if label in labels]).prod()
-        table = torch.cat([table * none, table * (1 - none)])
-    return table[1:] / (1 - torch.stack(missing).prod())
+        group = logits[[place for place, label in enumerate(decision.candidates) if label in labels]]
+        table = torch.cat([table + F.logsigmoid(-group).sum(), table + architecture.log_some(group)])
+    return (table[1:] - architecture.log_some(logits)).exp()
 
 
 def ramp(done: float, start: float) -> float:
