@@ -15,7 +15,7 @@ import torch
 
 from nascompile.backends.parity import Agreement, compare, disagreement, fitted
 from nascompile.backends.steady_layers import with_steady_layers
-from nascompile.diagnostics import error
+from nascompile.diagnostics import NasError, error
 from nascompile.files import write_bytes, written_whole
 from nascompile.source import Span
 
@@ -58,10 +58,8 @@ def export(
     on, `unit` what divides every legal size, `opset` the version of the operators (None: the exporter's own).
     Raises NasError: `missing-package`, `bad-option` for an unknown opset, `cannot-export`, `onnx-disagrees`.
     """
-    newest = int(_package("onnx").defs.onnx_opset_version())
-    if opset is not None and opset > newest:
-        hint = f"the newest is `--opset {newest}`"
-        raise error("bad-option", f"the installed onnx knows no opset {opset}", span, hint=hint)
+    if opset is not None:
+        _require_opset(opset, span)
     _package("onnxscript")
     network = network.cpu().eval()
     problem = None
@@ -84,6 +82,31 @@ def export(
             return replace(model, agreements=found)
     message = f"ONNX Runtime does not compute what torch computes: {problem}"
     raise error("onnx-disagrees", message, span, hint="nothing was written; please report this network")
+
+
+def _require_opset(opset: int, span: Span | None) -> None:
+    """Refuse operators that the installed onnx does not know or ONNX Runtime does not compute (`bad-option`)."""
+    known = int(_package("onnx").defs.onnx_opset_version())
+    if opset > known or not _runs(opset):
+        newest = next((version for version in range(min(known, opset), 0, -1) if _runs(version)), known)
+        package = "onnx" if opset > known else "ONNX Runtime"
+        hint = f"the newest that both onnx and ONNX Runtime know is `--opset {newest}`"
+        raise error("bad-option", f"the installed {package} knows no opset {opset}", span, hint=hint)
+
+
+def _runs(opset: int) -> bool:
+    """Whether ONNX Runtime opens a model of this opset. A version under development is refused as one unheard of."""
+    helper = _package("onnx").helper
+    ends = [helper.make_tensor_value_info(name, 1, [1]) for name in ("from", "to")]
+    graph = helper.make_graph([helper.make_node("Relu", ["from"], ["to"])], "one", ends[:1], ends[1:])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=10)
+    try:
+        session(model.SerializeToString())
+    except NasError:
+        raise
+    except Exception:  # the runtime has no common type for what it refuses
+        return False
+    return True
 
 
 def _model(

@@ -123,8 +123,9 @@ def export(
     axes = ", ".join({0: "batch"}.get(axis, f"axis {axis}") for axis in done.model.dynamic) or "none"
     beside = f" and {path.with_suffix('.weights').name}" if external else ""
     print(f"wrote {path}{beside}: {len(done.model.data):,} bytes, free axes: {axes}")
-    if opset not in (None, done.model.opset):
-        print(f"note: torch's exporter does not go down to opset {opset}; this is {done.model.opset}")
+    if opset is not None and opset != done.model.opset:
+        way = "down" if opset < done.model.opset else "up"
+        print(f"note: torch's exporter does not go {way} to opset {opset}; this is {done.model.opset}")
     print(f"  sizes are multiples of {done.model.unit}; opset {done.model.opset}; against torch in float64:")
     for agreement in done.model.agreements:
         print(f"  {agreement}")

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import onnx
 import pytest
+
+from nascompile.backends import onnx as exporter
 
 from .conftest import TINY, Command
 
@@ -91,10 +94,21 @@ def test_options_that_would_give_something_else_are_refused(
     assert not list(work.glob("net.*"))
 
 
-def test_an_opset_that_does_not_exist_is_named(nascompile: Command, work: Path) -> None:
-    done = nascompile("export", "--run", "all", "--onnx", "--opset", "99", "--out", "net.onnx")
+@pytest.mark.parametrize("beyond", [True, False])
+def test_an_opset_that_nothing_computes_is_refused_with_the_newest(
+    nascompile: Command, work: Path, monkeypatch: pytest.MonkeyPatch, beyond: bool
+) -> None:
+    known = onnx.defs.onnx_opset_version()
+    opset, package = (99, "onnx") if beyond else (known, "ONNX Runtime")
+    monkeypatch.setattr(exporter, "_runs", lambda version: version < known - 3)
+    done = nascompile("export", "--run", "all", "--onnx", "--opset", opset, "--out", "net.onnx")
     assert (done.code, Path("net.onnx").exists()) == (1, False)
-    assert "knows no opset 99" in done.err and "the newest is" in done.err
+    assert f"the installed {package} knows no opset {opset}" in done.err and "report" not in done.err
+    assert f"`--opset {known - 4}`" in done.err
+
+
+def test_onnx_runtime_is_asked_which_opsets_it_opens() -> None:
+    assert exporter._runs(20) and not exporter._runs(10_000)
 
 
 def test_training_a_run_does_not_pass_over_the_search_that_was_named(nascompile: Command, work: Path) -> None:
