@@ -163,6 +163,9 @@ def match_channels(task: Task, case: Case, array: NDArray[Any]) -> FloatArray:
 
 
 def _grey(image: NDArray[Any]) -> FloatArray:
+    """Luma; of three equal channels exactly their value, as label maps saved in colour need it."""
+    if (image == image[:1]).all():
+        return image[:1].astype(np.float32)
     luma: FloatArray = np.tensordot(np.array([0.299, 0.587, 0.114], np.float32), image.astype(np.float32), 1)
     return luma[None]
 

@@ -70,7 +70,6 @@ def has_world(path: Path) -> bool:
 
 def read_header(path: Path, series: str | None = None) -> Header:
     """Size (x, y, z) and number of components of an image file or DICOM folder; raises `NasError`."""
-    sitk = itk()
     _require(path)
     grey_alpha = None if path.is_dir() else _grey_alpha_size(path)
     if grey_alpha is not None:
@@ -80,14 +79,20 @@ def read_header(path: Path, series: str | None = None) -> Header:
         slices, path = len(names) if len(names) > 1 else 0, Path(names[0])
     else:
         slices = 0
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
     try:
-        reader.ReadImageInformation()
+        reader = _information(path)
     except RuntimeError as cause:
         raise _unreadable(path, cause) from cause
     size = tuple(int(s) for s in reader.GetSize())
     return Header((*size[:2], slices) if slices else size, int(reader.GetNumberOfComponents()))
+
+
+def _information(path: Path) -> Any:
+    """ITK's reader of a file that has read its header; raises RuntimeError."""
+    reader = itk().ImageFileReader()
+    reader.SetFileName(str(path))
+    reader.ReadImageInformation()
+    return reader
 
 
 def open_image(path: Path, series: str | None = None) -> ItkImage:
@@ -118,6 +123,8 @@ def open_image(path: Path, series: str | None = None) -> ItkImage:
     if components in (2, 4) and path.name.lower().endswith((".png", ".tif", ".tiff")):
         planes = [sitk.VectorIndexSelectionCast(image, i) for i in range(components - 1)]
         image = planes[0] if len(planes) == 1 else sitk.Compose(planes)
+    if not path.is_dir() and not has_world(path):
+        image.SetSpacing([1.0] * image.GetDimension())  # ITK takes it from the dots per inch of TIFF and JPEG
     return image
 
 
@@ -125,7 +132,11 @@ def _read(path: Path, series: str | None) -> ItkImage:
     sitk = itk()
     if path.is_dir():
         names = _series_files(path, series)
-        return sitk.ReadImage(names if len(names) > 1 else names[0])  # one file may hold all the slices
+        if len(names) == 1:
+            return sitk.ReadImage(names[0])  # one file may hold all the slices
+        # ITK takes the type of the first slice for all; each slice may have a slope of its own, and lose its fractions.
+        kind = sitk.sitkFloat32 if _information(Path(names[0])).GetNumberOfComponents() == 1 else sitk.sitkUnknown
+        return sitk.ReadImage(names, kind)
     if _grey_alpha_size(path) is not None:
         from PIL import Image
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import locale
 from dataclasses import replace
 from pathlib import Path
 
@@ -255,6 +256,50 @@ def test_dicom_series(shared: Path) -> None:
     assert 0 < liver.mean() < 200  # Hounsfield units of soft tissue: the map lies on the liver
     with pytest.raises(NasError, match=r"missing-file.*no DICOM series `1\.2`"):
         open_image(folder / "ct", "1.2")
+
+
+def test_slices_of_a_series_keep_slopes_of_their_own(lidc: Task, tmp_path: Path) -> None:
+    """As in PET: the slope of the first slice is 1, those of the others are fractions."""
+    before = locale.setlocale(locale.LC_ALL)  # writing DICOM changes it
+    volume = sitk.ReadImage(str(find_cases(lidc)[0][0].images[0]), sitk.sitkFloat64)[:, :, 14:18]
+    writer = sitk.ImageFileWriter()
+    writer.KeepOriginalImageUIDOn()
+    for i, slope in enumerate((1.0, 0.25, 0.5, 1.25)):
+        plane = volume[:, :, i] * slope
+        tags = {"0020|000d": "1.2.3", "0020|000e": "1.2.3.4", "0008|0018": f"1.2.3.4.{i + 1}", "0008|0060": "PT"}
+        tags |= {"0020|0032": f"0\\0\\{i}", "0020|0037": "1\\0\\0\\0\\1\\0", "0028|1052": "0", "0028|1053": str(slope)}
+        tags |= {"0028|0100": "16", "0028|0101": "16", "0028|0102": "15", "0028|0103": "1"}  # stored as int16
+        for tag, value in tags.items():
+            plane.SetMetaData(tag, value)
+        writer.SetFileName(str(tmp_path / f"{i}.dcm"))
+        writer.Execute(plane)
+    locale.setlocale(locale.LC_ALL, before)
+    found = to_array(open_image(tmp_path))[0]
+    expected = sitk.GetArrayFromImage(volume) * np.array([1.0, 0.25, 0.5, 1.25])[:, None, None]
+    assert (expected % 1).any()
+    np.testing.assert_allclose(found, expected)
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".jpg", ".png"])
+def test_dots_per_inch_are_no_spacing(nuclei: Task, tmp_path: Path, suffix: str) -> None:
+    case = find_cases(nuclei)[0][0]
+    path = tmp_path / f"image{suffix}"
+    Image.open(case.images[0]).save(path, dpi=(300, 300))
+    assert load_case(nuclei, replace(case, images=(path,))).geometry.spacing == (1.0, 1.0)
+
+
+def test_a_label_map_saved_in_colour(own: Path, nuclei: Task) -> None:
+    """Three equal channels are what one would say, for every value: luma of 5, 5, 5 is 4.9999995."""
+    task = replace(nuclei, root=own, classes=tuple("abcdefgh"))
+    case = next(c for c in find_cases(task)[0] if isinstance(c.label, Path))
+    assert isinstance(case.label, Path)
+    grey = np.zeros(np.asarray(Image.open(case.label)).shape, np.uint8)
+    grey[3:9, 4:20] = 5
+    grey[10:12, 4:20] = 7
+    Image.fromarray(np.stack([grey] * 3, -1)).save(case.label)
+    label = load_case(task, case).label
+    assert isinstance(label, np.ndarray)
+    np.testing.assert_array_equal(label[0], grey)
 
 
 def test_hippocampus_metaimage_is_the_nifti(shared: Path) -> None:

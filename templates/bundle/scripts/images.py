@@ -82,6 +82,8 @@ class MatchChannelsd(MapTransform):
         if have == 1:
             return image.repeat(self.channels, *[1] * (image.dim() - 1))
         if have == 3 and self.channels == 1:
+            if bool((image == image[:1]).all()):
+                return image[:1]  # luma rounds, and a label map saved in colour keeps its values
             return LUMA[0] * image[:1] + LUMA[1] * image[1:2] + LUMA[2] * image[2:3]
         raise ValueError(f"an image has {have} channels, the network takes {self.channels}")
 
