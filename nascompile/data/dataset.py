@@ -218,8 +218,18 @@ def _seed(*numbers: int) -> int:
 
 
 def halves(dataset: Patches, seed: int, portion: float = 0.5) -> tuple[Patches, Patches]:
-    """The patches for the weights and those for the architecture, sharing one cache; see `splits.halves`."""
+    """The patches for the weights and those for the architecture, sharing one cache; see `splits.halves`.
+
+    Raises NasError (`empty-split`) for a single case, or a single group of cases.
+    """
     weights, architecture = case_halves(dataset.selected(), seed, portion)
+    if not (weights and architecture):
+        task = dataset.loader.task
+        count = len(dataset.selected())
+        what = "a single case" if count == 1 else f"a single group of {count} cases"
+        message = f"`{task.name}` has {what} to train on; a relaxed search needs others for the architecture"
+        hint = "put a second one into the split `train`; planes of a volume are one group"
+        raise NasError([task.problem("empty-split", message, "split", hint=hint)])
     return dataset.subset(weights), dataset.subset(architecture)
 
 

@@ -157,25 +157,31 @@ def _shuffled_groups(cases: Sequence[Case], seed: int) -> list[list[Case]]:
 def halves(cases: Sequence[Case], seed: int, portion: float = 0.5) -> tuple[tuple[Case, ...], tuple[Case, ...]]:
     """Cases for the weights and cases for the architecture (DARTS, arXiv 1806.09055, section 2.3).
 
-    `portion` is the share of the weights. Groups stay together, each part of a union is divided for itself, both
-    halves are non-empty when there are two groups, and the same seed gives the same halves.
+    `portion` is the share of the weights. Groups stay together, each part of a union is divided for itself, or, where
+    that leaves one half empty, all parts as one; both halves are non-empty when there are two groups, and the same seed
+    gives the same halves.
     """
-    weights: list[Case] = []
-    architecture: list[Case] = []
-    for part in sorted({case.part for case in cases}):
-        own = [c for c in cases if c.part == part]
-        groups = _shuffled_groups(own, seed)
-        target = portion * len(own)
-        cut, done = 0, 0
-        while cut < len(groups) and done + len(groups[cut]) / 2 <= target:
-            done += len(groups[cut])
-            cut += 1
-        if len(groups) > 1:
-            cut = min(max(cut, 1), len(groups) - 1)
-        weights += [c for group in groups[:cut] for c in group]
-        architecture += [c for group in groups[cut:] for c in group]
+    parts = sorted({case.part for case in cases})
+    divided = [_cut([c for c in cases if c.part == part], seed, portion) for part in parts]
+    if len(parts) > 1 and not (any(w for w, _ in divided) and any(a for _, a in divided)):
+        divided = [_cut(cases, seed, portion)]
+    weights = [c for own, _ in divided for c in own]
+    architecture = [c for _, own in divided for c in own]
     order = {case.id: i for i, case in enumerate(cases)}
     return (
         tuple(sorted(weights, key=lambda c: order[c.id])),
         tuple(sorted(architecture, key=lambda c: order[c.id])),
     )
+
+
+def _cut(cases: Sequence[Case], seed: int, portion: float) -> tuple[list[Case], list[Case]]:
+    """Groups in a shuffled order, cut where the first ones hold about `portion` of the cases."""
+    groups = _shuffled_groups(cases, seed)
+    target = portion * len(cases)
+    cut, done = 0, 0
+    while cut < len(groups) and done + len(groups[cut]) / 2 <= target:
+        done += len(groups[cut])
+        cut += 1
+    if len(groups) > 1:
+        cut = min(max(cut, 1), len(groups) - 1)
+    return [c for group in groups[:cut] for c in group], [c for group in groups[cut:] for c in group]

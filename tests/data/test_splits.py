@@ -13,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nascompile.data.cases import Case, find_cases
+from nascompile.data.dataset import datasets
+from nascompile.data.dataset import halves as patch_halves
 from nascompile.data.splits import halves, load_splits, split_cases
 from nascompile.data.task import ByFolder, Ratio, Task, union
 from nascompile.diagnostics import NasError
@@ -115,6 +117,18 @@ def test_halves_never_tear_a_group_and_are_never_empty(groups: list[int], portio
     assert not {c.group for c in weights} & {c.group for c in architecture}
     if len(set(groups)) > 1:
         assert weights and architecture
+
+
+@pytest.mark.parametrize("portion", [0.4, 0.5, 0.6])
+def test_halves_of_a_union_of_single_cases_are_never_empty(portion: float) -> None:
+    cases = tuple(Case(str(i), (), None, str(i), part=i) for i in range(3))
+    assert all(halves(cases, 0, portion))
+
+
+def test_a_single_case_cannot_be_divided(nuclei: Task) -> None:
+    train = datasets(nuclei, load_splits(nuclei).train[:1])
+    with pytest.raises(NasError, match=r"empty-split.*a single case to train on"):
+        patch_halves(train, 0)
 
 
 def test_union_divides_each_part_by_its_own_rule(nuclei: Task, own: Path) -> None:
