@@ -33,6 +33,17 @@ def written_whole(path: Path, suffix: str = "") -> Iterator[Path]:
         raise
 
 
+class _Tried(Exception):
+    """Ends a file that was begun only to see whether it can be."""
+
+
+def require_writable(path: Path) -> None:
+    """Raise now what `written_whole` would raise after a long computation; no file is left. Folders above are made."""
+    with suppress(_Tried), written_whole(path) as temporary:
+        temporary.touch()
+        raise _Tried
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text as UTF-8 with the line ends that it has. Raises what `written_whole` raises."""
     with written_whole(path) as temporary:

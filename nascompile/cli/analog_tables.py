@@ -116,8 +116,6 @@ def show_on_tiles(
     from nascompile.report.tables import show_table
 
     session.checked_task(plan.task)
-    if plot is not None and plot.is_dir():
-        raise error("cannot-write", f"`{plot}` is a folder", hint="name a file: `--plot over_time.svg`")
     converters = _bits(bits)
     if converters and plan.device.out_bound is None:
         hint = "measure on a device file with `out_bound: 10` in its `converters`"

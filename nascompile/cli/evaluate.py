@@ -13,6 +13,7 @@ from nascompile.cli.analog_tables import analog_device, on_tiles, show_on_tiles
 from nascompile.cli.guard import guarded
 from nascompile.data.task import SPLITS
 from nascompile.diagnostics import error
+from nascompile.files import require_writable
 
 
 @guarded
@@ -42,6 +43,9 @@ def evaluate(
     if tiles is not None:
         if metric and len(metric) > 1:
             raise error("bad-value", "one metric at a time is measured on tiles", hint="give `--metric` once")
+        options.require_suffix("--plot", plot, ".svg")
+        if plot is not None:
+            require_writable(plot)  # before minutes of measuring
         plan, states = on_tiles(run, tiles, times, programmings, weights, data, root)
         show_on_tiles(plan, states, part, metric[0] if metric else plan.task.metric, bits, plot, json_)
         return

@@ -14,6 +14,7 @@ from nascompile.analog.device import is_analog
 from nascompile.cli import options
 from nascompile.cli.guard import guarded
 from nascompile.diagnostics import error
+from nascompile.files import require_writable, write_text
 
 if TYPE_CHECKING:
     from nascompile.analog.device import Device
@@ -91,6 +92,8 @@ def profile(
     if csv and json_:
         raise error("bad-option", "`--json` and `--csv` are two forms of the same figures", hint="give one of them")
     options.require_suffix("--svg", svg, ".svg")
+    if svg is not None:
+        require_writable(svg)  # before anything is measured
     if measure_missing and target is None:
         hint = "name it, `--target FILE`, or write one, `--calibrate NAME`"
         raise error("bad-option", "`--measure-missing` adds to a latency table, and none is named", hint=hint)
@@ -112,7 +115,6 @@ def profile(
     how = None if static else How(device, batch, threads, seconds, precision, compiled)
     found = figures(targets, model, how, layers=layers or svg is not None, against=against)
     if svg is not None:
-        from nascompile.files import write_text
         from nascompile.report.profile_picture import svg as picture
 
         write_text(svg, picture(found))

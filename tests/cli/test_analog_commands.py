@@ -115,7 +115,8 @@ def test_evaluation_over_time_as_table_json_and_picture(nascompile: Command, dem
         (("evaluate", "--device", "PCN"), "unknown-device"),
         (("evaluate", "--device", "pcm", "--times", "1e400 years"), "unknown-time"),
         (("evaluate", "--device", "ideal", "--bits", "4"), "bad-value"),
-        (("evaluate", "--device", "pcm", "--plot", "runs"), "cannot-write"),
+        (("evaluate", "--device", "pcm", "--plot", "runs"), "bad-option"),
+        (("evaluate", "--device", "pcm", "--plot", "over_time.png"), "bad-option"),
         (("export", "--onnx", "--device", "reram"), "bad-option"),
         (("train", "--analog", "tiny.nas"), "two-targets"),
         (("train", "--analog", "--search", "first"), "two-targets"),
@@ -168,3 +169,19 @@ def test_a_missing_aihwkit_is_said_before_anything_is_trained(
     done = nascompile(*given[command], "--data", demo)
     assert done.code == 1 and "[missing-package]" in done.err and "hint" in done.err
     assert not Path("runs/new/train").exists()
+
+
+@pytest.mark.usefixtures("work")
+@pytest.mark.parametrize("command", [("evaluate", "--device", "pcm", "--plot"), ("profile", "--svg")])
+def test_a_picture_that_cannot_be_written_is_told_before_anything_is_measured(
+    nascompile: Command, demo: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    def measured(*given: object, **named: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("nascompile.jobs.analog_measuring.measure_on_device", measured)
+    monkeypatch.setattr("nascompile.jobs.profiling.figures", measured)
+    Path("folder.svg").mkdir()
+    for place in ("folder.svg", "tiny.nas/net.svg"):
+        done = nascompile(*command, place, "--data", demo)
+        assert done.code == 1 and "error[" in done.err and place.partition("/")[0] in done.err, done.err
