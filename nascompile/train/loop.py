@@ -28,7 +28,7 @@ from nascompile.train.metrics import metric
 from nascompile.train.optimisers import Schedule, constant, make_optimiser, set_learning_rate
 from nascompile.train.progress import Report, silent
 from nascompile.train.seed import derive, seed_step
-from nascompile.train.step import Arithmetic, OutputLoss, Precision, arithmetic, descend, loss_at, memory_errors
+from nascompile.train.step import Arithmetic, OutputLoss, Precision, arithmetic, batch_errors, descend, loss_at
 
 LAST = "last.safetensors"
 BEST = "best.safetensors"
@@ -116,7 +116,7 @@ def fit(
     def save() -> None:
         save_checkpoint(folder / LAST, _snapshot(state, module, optimiser, numbers), digest)
 
-    with catch_interrupt() as interrupt, memory_errors(config.batch, task.patch):
+    with catch_interrupt() as interrupt, batch_errors(config.batch, task.patch):
         saved = started = time.monotonic()
         before = state.seconds
         done = config.budget.progress(state.step, per_epoch, state.seconds)

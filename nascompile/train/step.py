@@ -99,12 +99,29 @@ def descend(
 
 
 @contextmanager
-def memory_errors(batch: int, patch: tuple[int, ...]) -> Iterator[None]:
-    """Turn the device's running out of memory into a diagnostic (`out-of-memory`)."""
+def batch_errors(batch: int, patch: tuple[int, ...]) -> Iterator[None]:
+    """Turn what a batch's size is wrong for into a diagnostic.
+
+    `out-of-memory`, and `batch-of-one` where a norm over the batch gets a single value to normalise.
+    """
     try:
         yield
     except torch.OutOfMemoryError as cause:
         raise _out_of_memory(batch, patch) from cause
+    except ValueError as cause:
+        if _SINGLE not in str(cause):
+            raise
+        raise _batch_of_one(batch) from cause
+
+
+_SINGLE = "Expected more than 1 value per channel when training"
+"""What torch says in `batch_norm` and `group_norm`."""
+
+
+def _batch_of_one(batch: int) -> NasError:
+    last = "" if batch == 1 else ": the last one of an epoch has what is left over"
+    hint = "choose a `batch` that leaves no single image over, or a norm that does not need others"
+    return error("batch-of-one", f"a norm cannot be trained with a batch of one image{last}", hint=hint)
 
 
 def _out_of_memory(batch: int, patch: tuple[int, ...]) -> NasError:

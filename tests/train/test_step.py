@@ -12,7 +12,7 @@ from rich.console import Console
 from nascompile.diagnostics import NasError
 from nascompile.train.interrupt import catch_interrupt
 from nascompile.train.progress import format_numbers, progress_bar
-from nascompile.train.step import arithmetic, descend, memory_errors
+from nascompile.train.step import arithmetic, batch_errors, descend
 
 
 def test_clipping_bounds_the_gradient() -> None:
@@ -31,8 +31,16 @@ def test_loss_that_is_no_number_changes_nothing(value: float) -> None:
 
 
 def test_running_out_of_memory_is_a_diagnostic() -> None:
-    with pytest.raises(NasError, match=r"out-of-memory.*8 x \[64, 64\].*`batch = 4`"), memory_errors(8, (64, 64)):
+    with pytest.raises(NasError, match=r"out-of-memory.*8 x \[64, 64\].*`batch = 4`"), batch_errors(8, (64, 64)):
         raise torch.OutOfMemoryError("CUDA out of memory")
+
+
+def test_a_norm_over_a_batch_of_one_is_a_diagnostic() -> None:
+    norm = torch.nn.BatchNorm2d(3)
+    with pytest.raises(NasError, match=r"batch-of-one.*the last one of an epoch"), batch_errors(8, (64, 64)):
+        norm(torch.ones(1, 3, 1, 1))
+    with pytest.raises(ValueError, match="other"), batch_errors(8, (64, 64)):
+        raise ValueError("other")
 
 
 def test_arithmetic() -> None:

@@ -35,7 +35,7 @@ from nascompile.train.interrupt import catch_interrupt
 from nascompile.train.optimisers import Schedule, constant, make_optimiser, set_learning_rate
 from nascompile.train.progress import Report, silent
 from nascompile.train.seed import derive, seed_step
-from nascompile.train.step import Arithmetic, OutputLoss, Precision, arithmetic, descend, loss_at, memory_errors
+from nascompile.train.step import Arithmetic, OutputLoss, Precision, arithmetic, batch_errors, descend, loss_at
 
 STATE = "search.safetensors"
 
@@ -202,7 +202,7 @@ def run_bilevel(
     def save() -> None:
         save_checkpoint(folder / STATE, _snapshot(state, supernet, optimisers, numbers), digest)
 
-    with catch_interrupt() as interrupt, memory_errors(config.batch, task.patch):
+    with catch_interrupt() as interrupt, batch_errors(config.batch, task.patch):
         saved = started = time.monotonic()
         before = state.seconds
         done = config.budget.progress(state.step, per_epoch, state.seconds)
