@@ -305,5 +305,8 @@ def _resample(image: ItkImage, size: Any, origin: Any, spacing: Any, direction: 
     sitk = itk()
     how = sitk.sitkNearestNeighbor if nearest else sitk.sitkLinear
     edge = not nearest
+    if edge:  # beyond the last half voxel ITK takes the nearest voxel along all axes, not only across the edge
+        rim = [1] * image.GetDimension()
+        image = sitk.ZeroFluxNeumannPad(image, rim, rim)
     kind = image.GetPixelID() if nearest or image.GetNumberOfComponentsPerPixel() > 1 else sitk.sitkFloat32
     return sitk.Resample(image, size, sitk.Transform(), how, origin, spacing, direction, 0.0, kind, edge)

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from PIL import Image
+from scipy.ndimage import map_coordinates
 
 from nascompile.data.cases import find_cases
 from nascompile.data.load import load_case, load_cases
-from nascompile.data.reader import open_image, read_header, to_array
+from nascompile.data.reader import open_image, read_header, resample, to_array
 from nascompile.data.task import Listing, Natural, Pairs, Ratio, Task, Threshold, ValueMap, Window
 from nascompile.diagnostics import Diagnostic, NasError
 
@@ -241,6 +242,19 @@ def test_spacing_is_in_the_order_of_the_patch(lidc: Task) -> None:
     before, here, after = old[..., :-2], old[..., 1:-1], old[..., 2:]
     np.testing.assert_allclose(new[..., 2:-2:2], 0.75 * here + 0.25 * before, atol=1e-2)
     np.testing.assert_allclose(new[..., 3:-2:2], 0.75 * here + 0.25 * after, atol=1e-2)
+
+
+def test_resampling_is_linear_up_to_the_edge(lidc: Task, tmp_path: Path) -> None:
+    """15 voxels become 8 of twice the size: the last one is centred on the outer edge of the image."""
+    volume = sitk.ReadImage(str(find_cases(lidc)[0][0].images[0]), sitk.sitkFloat32)[:31, 4:, 2:17]
+    volume.SetSpacing((1.0, 1.0, 1.0))
+    spacing = (2.0, 1.5, 0.9)
+    values = sitk.GetArrayFromImage(resample(volume, spacing[::-1]))
+    old = sitk.GetArrayFromImage(volume)
+    assert values.shape == (8, 19, 34) and values[-1].any()
+    places = [(np.arange(n) + 0.5) * s - 0.5 for n, s in zip(values.shape, spacing, strict=True)]
+    expected = map_coordinates(old, np.meshgrid(*places, indexing="ij"), order=1, mode="nearest")
+    np.testing.assert_allclose(values, expected, atol=1e-2)
 
 
 def test_dicom_series(shared: Path) -> None:
