@@ -15,16 +15,20 @@ from nascompile.space.order import Order
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A trained network: its score (larger is better) and its cost (smaller is better)."""
+    """A trained network: its score (larger is better) and its cost (smaller is better).
+
+    One that is not `legal`, since its score or another measure breaks a condition, takes nobody's place.
+    """
 
     genotype: Genotype
     score: float
     cost: float
+    legal: bool = True
 
 
 def rival(trials: Sequence[Trial], trial: Trial) -> Trial | None:
-    """Among the other trials that score at least as well, the cheapest; the first of equals. None without any."""
-    others = [t for t in trials if t is not trial and t.score >= trial.score]
+    """Among the other legal trials that score at least as well, the cheapest; the first of equals. None without any."""
+    others = [t for t in trials if t is not trial and t.legal and t.score >= trial.score]
     return min(others, key=lambda t: t.cost) if others else None
 
 

@@ -247,6 +247,27 @@ def test_a_quasi_random_search_covers_every_decision_evenly() -> None:
     assert max(counts.values()) > 3, "or uniform draws would do"
 
 
+def test_a_network_that_breaks_a_condition_prunes_nothing() -> None:
+    """It cannot be what is found, so what costs more than it may still be."""
+    problem = problem_of(objectives=1)
+    best, *others = sorted(problem.space.enumerate(), key=lambda g: problem.cost(g)["macs"])
+    wide = max(others, key=lambda g: problem.cost(g)["macs"])
+    for violation, found in ((0.0, None), (0.5, Genotype)):
+        known = [
+            Trial(0, best, "complete", (-0.9,), violation, problem.cost(best)),
+            Trial(1, wide, "complete", (-0.8,), 0.0, problem.cost(wide)),
+        ]
+        strategy = make_strategy("partial_order", problem, {})
+        order = Order(problem.space)
+        below = [
+            g for g in others
+            if g != wide and (order.is_narrower(g.values, wide.values) or order.is_shallower(g.values, wide.values))
+        ]  # fmt: skip
+        digests = {g.digest() for g in problem.space.enumerate() if g not in below}
+        asked = strategy.ask(2, known, digests)
+        assert (asked is None) == (found is None)
+
+
 def test_partial_order_leaves_out_what_pruning_leaves_out() -> None:
     """The lazy rule is that of `Pruning`, which lists the space."""
     problem = problem_of(objectives=1)

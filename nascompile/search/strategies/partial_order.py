@@ -20,7 +20,7 @@ class PartialOrder:
     less pruning.
 
     What is narrower or shallower than a trained network is left out if it costs more than another trained network that
-    scores at least as well. When 500 draws find nothing else, the search is over.
+    scores at least as well and keeps the conditions. When 500 draws find nothing else, the search is over.
     """
 
     problem: Problem
@@ -37,7 +37,7 @@ class PartialOrder:
             self._order = Order(problem.space)
         order = self._order
         done = [
-            partial_order.Trial(t.genotype, -t.losses[0], t.measures[self.cost])
+            partial_order.Trial(t.genotype, -t.losses[0], t.measures[self.cost], t.violation <= 0)
             for t in history
             if t.state == "complete"
         ]
