@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from nascompile.diagnostics import Diagnostic, Fix, Label
+from nascompile.diagnostics import Diagnostic, Fix, Label, did_you_mean
 from nascompile.source import Source, Span
+from nascompile.syntax.mistakes import FOREIGN_WORDS
 from nascompile.syntax.nodes import Comment
 from nascompile.syntax.tables import LITERALS, PATTERNS
 
@@ -47,6 +48,12 @@ _TOKEN = re.compile(
     re.ASCII,
 )
 _UNIT = re.compile(r"[a-zA-Z_]\w*", re.ASCII)
+# Before a word that is called, indexed, assigned to or applied, the end of a line or a comma was forgotten.
+_WORD_BEHIND = re.compile(r"[ \t]+([a-zA-Z_]\w+)\b(?![ \t]*(?:[=(\[.:]|->))", re.ASCII)
+UNITS = (
+    "k", "M", "G", "ms", "s", "minutes", "hours", "days", "months", "years", "epochs", "steps", "trials", "KiB", "MiB",
+    "GiB",
+)  # fmt: skip
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 # Characters that other programs put in place of ours.
 _LOOKALIKES = {
@@ -117,9 +124,14 @@ def lex(source: Source) -> Lexed:
         else:
             tokens.append(Token(kind, match.group(), position, end))
             line_has_code = True
-            if kind != "STRING" and (unit := _UNIT.match(text, end)):
+            if kind == "STRING":
+                pass
+            elif unit := _UNIT.match(text, end):
                 diagnostics.append(_unknown_unit(source, match.group(), unit.group(), position, unit.end()))
                 end = unit.end()
+            elif kind != "QUANTITY" and (unit := _meant_as_unit(text, end, tokens[-2] if len(tokens) > 1 else None)):
+                end = unit.end()
+                diagnostics.append(_no_unit(Span(source, unit.start(1), end)))
         position = end
     if brackets:
         _close_all(tokens, brackets, diagnostics, Span(source, length, length), "the text ends here")
@@ -222,6 +234,26 @@ def _unreadable(source: Source, start: int) -> tuple[Diagnostic, int]:
 
 def _unknown_unit(source: Source, number: str, unit: str, start: int, end: int) -> Diagnostic:
     message = f"`{number}{unit}` is neither a number nor a name"
-    times, counts = "ms s minutes hours days months years", "epochs steps trials"
-    hint = f"units are k M G, {times}, {counts}, KiB MiB GiB; names start with letters"
-    return Diagnostic("syntax-error", message, Label(Span(source, start, end)), (), hint)
+    return Diagnostic(
+        "syntax-error", message, Label(Span(source, start, end)), (), f"{_known()}; names start with letters"
+    )
+
+
+def _meant_as_unit(text: str, position: int, before: Token | None) -> re.Match[str] | None:
+    """The word behind a number that ends at `position`, if it was meant as its unit: it is nearly one, or the number is
+    a whole value by the token `before` it."""
+    found = _WORD_BEHIND.match(text, position)
+    if found is None or found[1] in LITERALS or found[1] in FOREIGN_WORDS:
+        return None
+    is_value = before is None or before.kind in ("EQUAL", "COMPARISON")
+    is_near = len(found[1]) > 2 and did_you_mean(found[1], UNITS) is not None
+    return found if is_value or is_near else None
+
+
+def _no_unit(span: Span) -> Diagnostic:
+    near = did_you_mean(span.text, UNITS) if len(span.text) > 2 else None
+    return Diagnostic("syntax-error", f"`{span.text}` is no unit", Label(span), (), near or _known())
+
+
+def _known() -> str:
+    return f"units are {', '.join(UNITS)}"

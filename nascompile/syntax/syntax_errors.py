@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from nascompile.diagnostics import Diagnostic, Label, did_you_mean
+from nascompile.diagnostics import Diagnostic, Label
 from nascompile.source import Source, Span
 from nascompile.syntax import tables
 from nascompile.syntax.lexer import Token, lex
@@ -50,9 +50,6 @@ def unexpected(states: list[int], tokens: list[Token], position: int, source: So
     if foreign is not None:
         token = foreign
         message, hint = f"`{token.text}` is not a word of the language", FOREIGN_WORDS[token.text]
-    elif before is not None and _is_unit(before, token):
-        message = f"`{token.text}` is no unit"
-        hint = did_you_mean(token.text, UNITS)
     elif row is not None:
         message, hint = row.message.format(found=token.text, before=before.text if before else ""), row.hint
     else:
@@ -63,18 +60,6 @@ def unexpected(states: list[int], tokens: list[Token], position: int, source: So
         # A line end is shown as the place just behind the last word of the line.
         start, end = before.end, before.end
     return Diagnostic("syntax-error", message, Label(Span(source, start, end)), (), hint)
-
-
-UNITS = (
-    "k", "M", "G", "ms", "s", "minutes", "hours", "days", "months", "years", "epochs", "steps", "trials", "KiB", "MiB",
-    "GiB",
-)  # fmt: skip
-
-
-def _is_unit(before: Token, token: Token) -> bool:
-    """A word behind a number that is nearly a unit was meant as one."""
-    is_near = before.text[:1].isdigit() and token.text.isidentifier() and 0 <= token.start - before.end <= 1
-    return is_near and len(token.text) > 2 and did_you_mean(token.text, UNITS) is not None
 
 
 def _found(token: Token) -> str:

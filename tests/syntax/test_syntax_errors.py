@@ -252,3 +252,24 @@ def test_a_misspelt_unit_is_named() -> None:
     found = caught.value.diagnostics[0]
     assert found.message == "`epohs` is no unit" and found.hint == "did you mean `epochs`?"
     assert found.primary is not None and found.primary.span.text == "epohs"
+
+
+def test_every_unit_that_is_none_is_named() -> None:
+    lines = "budget = 3 trails\n batch = 2 bananas\n where macs < 2 MB\n limit = 3MB\n stage train { budget = 1 stops }"
+    with pytest.raises(NasError) as caught:
+        parse(Source("t.nas", f"nas 1\nsearch f : a on b {{\n {lines}\n}}\n"))
+    found = caught.value.diagnostics
+    assert [each.primary.span.text for each in found if each.primary] == ["trails", "bananas", "MB", "3MB", "stops"]
+    hints = [each.hint or "" for each in found]
+    assert ["did you mean" if "mean" in hint else hint.count("KiB") for hint in hints] == [
+        "did you mean", 1, 1, 1, "did you mean",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "line", ["budget = 3 batch = 2", "cost = 3 conv(4)", "a = [3 x, 2 y]", "budget = 3 epochs most"]
+)
+def test_a_word_behind_a_number_is_no_unit_where_something_else_was_forgotten(line: str) -> None:
+    with pytest.raises(NasError) as caught:
+        parse(Source("t.nas", f"nas 1\ntask t {{ {line} }}\n"))
+    assert "unit" not in caught.value.diagnostics[0].message
