@@ -48,7 +48,8 @@ def _zoom(amount: float, p: float, rank: int, keys: list[str], modes: list[str])
     from monai.transforms.spatial.dictionary import RandZoomd
 
     smooth = "bilinear" if rank == 2 else "trilinear"
-    interpolation = [smooth if mode == "bilinear" else "nearest" for mode in modes]
+    # torch's "nearest" takes the pixel at the corner, and would shift labels by half a pixel against their image.
+    interpolation = [smooth if mode == "bilinear" else "nearest-exact" for mode in modes]
     return [
         RandZoomd(keys, prob=p, min_zoom=1 - amount, max_zoom=1 + amount, mode=interpolation, padding_mode="reflect")
     ]

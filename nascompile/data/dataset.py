@@ -199,7 +199,7 @@ def _fit(task: Task, segmentation: bool) -> list[Any]:
     keys, _ = _keys(segmentation)
     if task.sampling == "resize":
         smooth = "bilinear" if task.rank == 2 else "trilinear"
-        modes = [smooth, "nearest"][: len(keys)]
+        modes = [smooth, "nearest-exact"][: len(keys)]  # "nearest" would shift labels by up to half a pixel
         return [Resized(keys, spatial_size=task.patch, mode=modes, anti_aliasing=False, allow_missing_keys=True)]
     return [SpatialPadd(keys, spatial_size=task.patch, allow_missing_keys=True)] if task.pad else []
 

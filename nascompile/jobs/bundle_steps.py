@@ -106,7 +106,7 @@ def sampling(task: Task) -> list[Component]:
     keys = ["image", "label"] if is_map else ["image"]
     size = list(task.patch)
     if task.sampling == "resize":
-        modes = ["bilinear" if task.rank == 2 else "trilinear", "nearest"][: len(keys)]
+        modes = ["bilinear" if task.rank == 2 else "trilinear", "nearest-exact"][: len(keys)]
         return [component("Resized", keys=keys, spatial_size=size, mode=modes, anti_aliasing=False)]
     padding = [component("SpatialPadd", keys=keys, spatial_size=size)] if task.pad else []
     if task.sampling == "balanced" and is_map:
@@ -146,7 +146,7 @@ def _rotate(amount: float, p: float, rank: int, keys: list[str], modes: list[str
 
 
 def _zoom(amount: float, p: float, rank: int, keys: list[str], modes: list[str]) -> list[Component]:
-    smooth = ["bilinear" if rank == 2 else "trilinear", "nearest"][: len(keys)]
+    smooth = ["bilinear" if rank == 2 else "trilinear", "nearest-exact"][: len(keys)]
     limits = {"min_zoom": 1 - amount, "max_zoom": 1 + amount}
     return [component("RandZoomd", keys=keys, prob=p, **limits, mode=smooth, padding_mode="reflect")]
 

@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from monai.transforms.compose import Compose
 from PIL import Image
+from scipy import ndimage
 
-from nascompile.data.augment import AUGMENTATIONS
-from nascompile.data.dataset import batch_at, batch_count, batches, datasets, halves
+from nascompile.data.augment import AUGMENTATIONS, build
+from nascompile.data.dataset import FitPatch, batch_at, batch_count, batches, datasets, halves
 from nascompile.data.task import Augment, Pairs, Task, union
 from nascompile.diagnostics import NasError
 
@@ -27,6 +29,25 @@ def test_shapes_and_types(nuclei: Task, lidc: Task) -> None:
     assert batch.image.shape == (4, 1, 32, 32, 32) and batch.label.shape == (4,)
     assert len(datasets(nuclei, "val")) == 4
     assert datasets(nuclei, "val")[0]["image"].shape == (1, 96, 128)
+
+
+@pytest.mark.parametrize("how", [24, 64, 128, "zoom"])
+def test_labels_stay_where_their_image_is(nuclei: Task, how: int | str) -> None:
+    """The centre of an object of the label map is that of the same object in the image."""
+    where = np.square(np.mgrid[:96, :96] - np.array([50.0, 40.0])[:, None, None]).sum(0) < 15**2
+    item = {
+        "image": torch.from_numpy(where[None].astype(np.float32)),
+        "label": torch.from_numpy(where[None].astype(int)),
+    }
+    if isinstance(how, int):
+        fit = FitPatch(replace(nuclei, sampling="resize", patch=(how, how)))
+        found = [fit({**item, "part": 0})]
+    else:
+        zoom = Compose(build((Augment("zoom", 0.3, 1.0),), 2, label_map=True))
+        found = [zoom.set_random_state(seed=seed)(dict(item)) for seed in range(20)]
+    centres = [[ndimage.center_of_mass(np.asarray(each[key])[0]) for key in ("image", "label")] for each in found]
+    of_image, of_label = np.mean(centres, 0)
+    np.testing.assert_allclose(of_image, of_label, atol=0.2)
 
 
 @pytest.mark.parametrize("sampling", ["crop", "balanced", "resize"])
