@@ -54,6 +54,8 @@ def read_moment(expr: ast.Expr, library: Library) -> tuple[str, float]:
     """`1 hour` with its seconds."""
     hint = "write `1 s`, `1 hour`, `1 day` or `1 month`"
     text = " ".join(expr.span.text.split())
+    if readers.is_negative(expr):
+        raise error("bad-value", f"`{text}` is before the programming: a time is positive", expr.span, hint=hint)
     if not isinstance(expr, ast.Quantity):
         raise error("missing-unit", f"`{text}` has no unit", expr.span, hint=hint)
     if kind_of_unit(expr.unit) != "time":

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from nascompile.analog.device import find_device
 from nascompile.analog.quantities import UNITS, in_own_unit
+from nascompile.config import readers
 from nascompile.diagnostics import Diagnostic, Label, NasError, did_you_mean
 from nascompile.source import Span
 from nascompile.syntax import nodes as ast
@@ -141,6 +142,8 @@ def _device_mistakes(expr: ast.Expr, hint: str) -> list[Diagnostic]:
 
 
 def _time_mistakes(expr: ast.Expr, kind: str, hint: str) -> list[Diagnostic]:
+    if readers.is_negative(expr):
+        return [_at(expr, "bad-value", f"`{_text(expr)}` is before the programming: a time is positive", hint)]
     if not isinstance(expr, ast.Quantity):
         return [_at(expr, "missing-unit", f"`{_text(expr)}` has no unit of time", hint)]
     if expr.unit not in UNITS["time"]:

@@ -53,7 +53,7 @@ def boolean(expr: ast.Expr, library: Library) -> bool:
 def string(expr: ast.Expr, library: Library) -> str:
     """A text in quotes."""
     if not isinstance(expr, ast.String):
-        raise error("bad-value", f"`{_text(expr)}` is no text", expr.span, hint='write it in quotes: `"..."`')
+        raise error("bad-value", f"`{_text(expr)}` is no text", expr.span, hint=_quoted(expr))
     return expr.value
 
 
@@ -63,13 +63,27 @@ def word(*words: str) -> Reader:
     def read(expr: ast.Expr, library: Library) -> str:
         value = expr.id if isinstance(expr, ast.Name) else expr.value if isinstance(expr, ast.String) else None
         if value is None:
-            raise error("bad-value", f"`{_text(expr)}` is no word", expr.span)
+            raise error("bad-value", f"`{_text(expr)}` is no word", expr.span, hint=_quoted(expr))
         if words and value not in words:
             hint = did_you_mean(value, words) or f"there are {', '.join(words)}"
             raise error("unknown-word", f"`{value}` is not known here", expr.span, hint=hint)
         return value
 
     return read
+
+
+def is_negative(expr: ast.Expr) -> bool:
+    """Whether this is a quantity with a minus: `-1 s`."""
+    return isinstance(expr, ast.Unary) and expr.op == "-" and isinstance(expr.operand, ast.Quantity)
+
+
+def _quoted(expr: ast.Expr) -> str:
+    """How to write what was meant as a text. On a command line a shell takes away the outer quotes."""
+    source = expr.span.source
+    if source.name != "--set":
+        return 'write it in quotes: `"..."`'
+    name = source.text.partition("=")[0].strip()
+    return f"write it in quotes, and those in others: `--set '{name}=\"{_text(expr)}\"'`"
 
 
 def integers(expr: ast.Expr, library: Library) -> tuple[int, ...]:
@@ -103,6 +117,8 @@ def words(expr: ast.Expr, library: Library) -> tuple[str, ...]:
 def budget(expr: ast.Expr, library: Library) -> Budget:
     """`20 epochs`, `2000 steps`, `10 minutes`."""
     hint = "write `20 epochs`, `2000 steps` or `10 minutes`"
+    if is_negative(expr):
+        raise error("bad-value", f"`{_text(expr)}` is no budget: it is positive", expr.span, hint=hint)
     if not isinstance(expr, ast.Quantity):
         raise error("missing-unit", f"`{_text(expr)}` has no unit", expr.span, hint=hint)
     if expr.value <= 0:
@@ -203,6 +219,6 @@ def _text(expr: ast.Expr) -> str:
 
 
 __all__ = [
-    "boolean", "budget", "check_choice", "choice_of", "duration", "expression", "integer", "integers", "listed",
-    "option", "real", "reals", "string", "word", "words",
+    "boolean", "budget", "check_choice", "choice_of", "duration", "expression", "integer", "integers", "is_negative",
+    "listed", "option", "real", "reals", "string", "word", "words",
 ]  # fmt: skip

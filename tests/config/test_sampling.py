@@ -81,6 +81,8 @@ MISTAKES = [
     ("random", "  maximize analog_metric(aftr = 1 s)\n", "30 trials", "unknown-argument", "aftr = 1 s", "`after`"),
     ("random", "  maximize analog_metric(after = 5)\n", "30 trials", "missing-unit", "5", "1 month"),
     ("random", "  maximize analog_metric(after = 5 steps)\n", "30 trials", "wrong-unit", "5 steps", "1 month"),
+    ("random", "  maximize analog_metric(after = -1 s)\n", "30 trials", "bad-value", "-1 s", "1 month"),
+    ("random", "  maximize dice\n", "-3 trials", "bad-value", "-3 trials", ""),
     ("random", "  maximize analog_drop(after = 1 s)\n", "30 trials", "bad-value", "1 s", "analog_drop"),
     ("random", "  maximize analog_metric(pcm, reram, after = 1 day)\n", "30 trials", "too-many-arguments", "reram", ""),
     ("random", "  maximize analog_metrik(after = 1 day)\n", "30 trials", "unknown-measure", "", "`analog_metric`"),

@@ -130,3 +130,8 @@ def test_a_file_of_cases_for_the_share_of_a_search_is_told_where_it_belongs(comp
     assert problem.code == "bad-value"
     assert "`task.split`" in (problem.hint or "")
     assert compiled("", "", 'task.split="splits.json"').check() == []
+
+
+def test_a_text_without_quotes_is_told_how_a_shell_wants_them(compiled: Compiled) -> None:
+    found = [d for d in compiled("", "", "analog.device=mine.yaml").check() if d.code == "bad-value"]
+    assert [d.hint for d in found] == ["write it in quotes, and those in others: `--set 'analog.device=\"mine.yaml\"'`"]
