@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -31,13 +32,15 @@ from nascompile.space.space import SearchSpace
 from nascompile.train.progress import Report
 
 Announce = Callable[[str], AbstractContextManager[Report]]
-Candidates = dict[str, tuple[Any, ...]]
+Candidates = Mapping[str, tuple[Any, ...]]
 Timing = Callable[[str, float], None]
 
 
-def whole_space(text: Compilation, config: SearchConfig, data: Data) -> SearchSpace:
-    """The space of a stage with all its candidates."""
-    return text.open_space(call_for_task(text, config.space, data.task), input_for(data.task))
+def whole_space(
+    text: Compilation, config: SearchConfig, data: Data, left: Candidates = MappingProxyType({})
+) -> SearchSpace:
+    """The space of a stage with all its candidates, or with those that are `left`."""
+    return text.open_space(call_for_task(text, config.space, data.task), input_for(data.task), left)
 
 
 def check_stages(text: Compilation, config: SearchConfig, data: Data) -> None:
@@ -70,7 +73,8 @@ def previews(text: Compilation, name: str | None, data: Data) -> Iterator[tuple[
     check_stages(text, config, data)
     left: Candidates = {}
     for stage in config.stages:
-        decisions = whole_space(text, stage.config, data).decisions
+        declared = declared_narrowing(text, stage.config, data.task)
+        decisions = whole_space(text, stage.config, data, declared).decisions
         level = {d.parameters: [1.0] * len(d.candidates) for d in decisions.values()}
         left = narrowed(decisions, decisions, level, _counts(stage), left)
         yield f"stage {stage.name}", prepare(text, name, data, config=stage.config, candidates=left)
@@ -99,15 +103,15 @@ def search_stages(
     searched: SearchSpace | None = None
     relaxed: Mapping[str, Sequence[float]] = {}
     for stage in config.stages:
-        whole = whole_space(text, stage.config, data)
+        declared = declared_narrowing(text, stage.config, data.task)
         if searched is not None:
-            left = narrowed(whole.decisions, searched.decisions, relaxed, _counts(stage), left)
-        left = {**declared_narrowing(text, stage.config, data.task), **left}
+            ahead = whole_space(text, stage.config, data, declared).decisions
+            left = narrowed(ahead, searched.decisions, relaxed, _counts(stage), left)
+        left = {**declared, **left}
         if left:
+            whole = whole_space(text, stage.config, data)
             _write_text(run, f"narrow_{stage.name}.nas", narrowing_text(stage.name, whole, left))
-        searched = text.open_space(
-            call_for_task(text, stage.config.space, data.task), input_for(data.task), left
-        )  # fmt: skip
+        searched = whole_space(text, stage.config, data, left)
         record = run.path(f"stage_{stage.name}.json")
         is_last = stage is config.stages[-1]
         if resume and record.exists() and not is_last:

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -151,6 +152,24 @@ def test_what_no_list_names_stays_as_it_was() -> None:
         "a": ("skip",)
     }
     assert narrowed(ahead, {"a": op("a", None)}, {"a": [0.2, 0.3, 0.5]}, {"normal": 1}, {}) == {"a": ("conv",)}
+
+
+@pytest.mark.parametrize(
+    ("own", "keep", "before", "left"),
+    [
+        (("none", "conv"), {}, ("none", "skip", "conv"), ("none", "conv")),
+        (("none", "conv"), {"normal": 2}, (), ("none", "conv")),  # of all three, `none` and `skip` would stay
+        (("skip", "conv"), {"normal": 1}, (), ("skip",)),
+        (("none", "conv"), {}, ("none", "skip"), None),  # what both leave, no genotype takes
+    ],
+)
+def test_a_stage_searches_no_more_than_its_own_text_leaves(
+    own: tuple[str, ...], keep: dict[str, int], before: tuple[str, ...], left: tuple[str, ...] | None
+) -> None:
+    decision = op("a", None, "none")
+    searched = {"a": decision}
+    found = narrowed({"a": replace(decision, candidates=own)}, searched, {"a": [0.5, 0.4, 0.1]}, keep, {"a": before})
+    assert found == ({} if left is None else {"a": left})
 
 
 def test_of_equals_the_first_stays() -> None:

@@ -20,11 +20,12 @@ def narrowed(
 ) -> dict[str, tuple[Any, ...]]:
     """Candidates by decision path that the next stage has.
 
-    `ahead` are the decisions of its space with all candidates, `searched` and `relaxed` those of the stage that ended
-    and their weights by `Decision.parameters`, `keep` the number of candidates by list of operators. A list that `keep`
-    does not name stays as it was narrowed `before`. Ranked are the rows of architecture parameters, so that tied
-    decisions keep the same candidates, each row the ones that it searched. A candidate that no genotype takes (`never`)
-    counts and may stay, as published; but the likeliest of the others always stays.
+    `ahead` are the decisions of its space with what its own text leaves, `searched` and `relaxed` those of the stage
+    that ended and their weights by `Decision.parameters`, `keep` the number of candidates by list of operators. A list
+    that `keep` does not name stays as it was narrowed `before`. Ranked are the rows of architecture parameters, so that
+    tied decisions keep the same candidates, each row the ones that it searched. A candidate that no genotype takes
+    (`never`) counts and may stay, as published; but the likeliest of the others always stays. Where too little is left
+    for a genotype, as a stage's own text leaves only what the earlier one had not, the text decides.
     """
     rows = {d.parameters: d.candidates for d in searched.values() if d.kind == "op"}
     never: dict[str, frozenset[str]] = {}
@@ -38,9 +39,14 @@ def narrowed(
         if count is not None and known and name in relaxed:
             weights = dict(zip(rows[name], relaxed[name], strict=True))
             kept = strongest({c: weights[c] for c in known}, count, never[name])
-            found[path] = tuple(c for c in decision.candidates if c in kept)
         elif path in before:
-            found[path] = before[path]
+            kept = set(before[path])
+        else:
+            continue
+        left = tuple(c for c in decision.candidates if c in kept)
+        needed = decision.count or 1 if decision.kind == "edges" else 1
+        if sum(c not in decision.never for c in left) >= needed:
+            found[path] = left
     return found
 
 
