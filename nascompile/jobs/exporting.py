@@ -28,7 +28,8 @@ class Exported:
 
 
 def facts_of(task: Task | None) -> dict[str, str]:
-    """What who runs the file needs to know of the images: classes, spacing, normalisation. Nothing of any case."""
+    """What who runs the file needs to know of the images: classes, spacing, normalisation, and how an image that is not
+    of the size of `patch` goes through. Nothing of any case."""
     if task is None:
         return {}
     normalise = task.normalise
@@ -36,7 +37,10 @@ def facts_of(task: Task | None) -> dict[str, str]:
     facts = {"classes": json.dumps(list(task.classes)), "kind": task.kind, "normalise": named}
     if task.spacing is not None:
         facts["spacing_mm"] = json.dumps(list(task.spacing))
-    return facts
+    if task.slices is not None:
+        facts["plane"] = task.slices.plane
+    other = "windows" if task.kind == "segmentation" else "centre"
+    return {**facts, "patch": json.dumps(list(task.patch)), "fit": "resize" if task.sampling == "resize" else other}
 
 
 REAL_IMAGES = 3
