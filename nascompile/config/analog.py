@@ -10,8 +10,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from nascompile.analog.device import find_device
+from nascompile.analog.moments import shipped_device, unknown_time
 from nascompile.analog.quantities import in_own_unit, kind_of_unit
 from nascompile.config import readers
+from nascompile.config.deployed import is_file
 from nascompile.config.fields import Fields, Reader, read_fields
 from nascompile.diagnostics import Diagnostic, Label, error
 from nascompile.semantics.modules import Library
@@ -99,6 +101,12 @@ def read_analog(stage: ast.Stage, known: Mapping[str, Reader], library: Library)
     if len(times) != len(set(times)):
         message = "a time is given twice"
         problems.append(Diagnostic("bad-value", message, Label(found.spans["times"]), hint="leave it out once"))
+    device = str(found.get("device", "pcm"))
+    if not is_file(device):
+        span = found.spans.get("times")
+        moments: tuple[tuple[str, float], ...] = found.get("times", ())
+        unknown = (unknown_time(shipped_device(device), label, seconds, span) for label, seconds in moments)
+        problems += [problem for problem in unknown if problem is not None]
     return found, problems
 
 

@@ -6,11 +6,12 @@ second; `predicted("FILE.json")`, `uncertainty(...)` and `novelty(...)` are what
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from nascompile.analog.device import find_device
+from nascompile.analog.moments import label_of, shipped_device, unknown_time
 from nascompile.analog.quantities import UNITS, in_own_unit
 from nascompile.config import readers
 from nascompile.diagnostics import Diagnostic, Label, NasError, did_you_mean
@@ -26,8 +27,6 @@ DEVICE = "pcm"
 FIRST = 1.0
 """Seconds after programming from which a drop is counted."""
 
-_LABELS = (("year", 31536000.0), ("month", 2592000.0), ("day", 86400.0), ("hour", 3600.0), ("minute", 60.0))
-
 
 @dataclass(frozen=True, slots=True)
 class AnalogMeasure:
@@ -42,7 +41,7 @@ class AnalogMeasure:
     def name(self) -> str:
         """The full name: equal for what means the same, however it is written."""
         device = f'"{self.device}"' if is_file(self.device) else self.device
-        return f"{self.kind}({device}, after = {_label(self.seconds)})"
+        return f"{self.kind}({device}, after = {label_of(self.seconds)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +95,7 @@ def mistakes(expr: ast.Expr) -> list[Diagnostic]:
     """What is wrong with `analog_metric(...)` or `predicted(...)`; empty for what is right and for everything else.
 
     Codes: `missing-argument`, `unknown-argument`, `too-many-arguments`, `duplicate-argument`, `unknown-device`,
-    `missing-unit`, `wrong-unit`, `bad-value`.
+    `missing-unit`, `wrong-unit`, `bad-value`, `unknown-time`.
     """
     callee = expr.callee if isinstance(expr, ast.Call) else expr
     if not isinstance(callee, ast.Name) or callee.id not in (*ANALOG, *FORECASTS):
@@ -125,7 +124,7 @@ def mistakes(expr: ast.Expr) -> list[Diagnostic]:
         seen.add(argument.name)
     if "after" not in seen:
         found.append(_at(expr, "missing-argument", f"`{callee.id}` does not say when after programming", hint))
-    return found
+    return found or _unknown_moments(callee.id, {a.name: a.value for a in arguments})
 
 
 def _device_mistakes(expr: ast.Expr, hint: str) -> list[Diagnostic]:
@@ -155,6 +154,17 @@ def _time_mistakes(expr: ast.Expr, kind: str, hint: str) -> list[Diagnostic]:
     return []
 
 
+def _unknown_moments(kind: str, given: Mapping[str | None, ast.Expr]) -> list[Diagnostic]:
+    """Where a device that ships is not characterised at the times of a measure. Files are read as the search starts."""
+    device = _word(given[None]) if None in given else DEVICE
+    after = given["after"]
+    if device is None or is_file(device) or not isinstance(after, ast.Quantity):
+        return []
+    moments = [in_own_unit(str(after.value), after.unit, "time"), *([FIRST] if kind == "analog_drop" else [])]
+    problems = (unknown_time(shipped_device(device), label_of(t), t, after.span) for t in moments)
+    return [problem for problem in problems if problem is not None][:1]
+
+
 def _at(expr: ast.Expr, code: str, message: str, hint: str) -> Diagnostic:
     return Diagnostic(code, message, Label(expr.span), hint=hint)
 
@@ -167,11 +177,3 @@ def _word(expr: ast.Expr) -> str | None:
 
 def _text(expr: ast.Expr) -> str:
     return " ".join(expr.span.text.split())
-
-
-def _label(seconds: float) -> str:
-    for unit, size in _LABELS:
-        if seconds % size == 0:
-            count = round(seconds / size)
-            return f"{count} {unit}{'s' if count > 1 else ''}"
-    return f"{seconds:g} s"

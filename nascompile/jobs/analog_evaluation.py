@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from nascompile.analog.device import Device, outside_model
+from nascompile.analog.device import Device
+from nascompile.analog.moments import label_of, unknown_time
 from nascompile.analog.quantities import UNITS, in_own_unit, split_quantity
 from nascompile.config.analog import PROGRAMMINGS, TIMES
 from nascompile.data.dataset import Patches
 from nascompile.data.task import Task
-from nascompile.diagnostics import did_you_mean, error
+from nascompile.diagnostics import NasError, did_you_mean, error
 from nascompile.jobs.together import Noting, Repeating, compute_together
 from nascompile.source import Span
 from nascompile.train.evaluate import evaluate
@@ -152,12 +153,8 @@ def times_of(device: Device, wanted: Times | None = None, span: Span | None = No
     if wanted is None:
         return tuple((label_of(t), t) for t in device.times) or tuple(TIMES.items())
     for label, seconds in wanted:
-        if why := outside_model(device, seconds):
-            raise error("unknown-time", f"`{device.name}` is not characterised at {label}", span, hint=why)
-        if device.times and seconds not in device.times:
-            listed = ", ".join(label_of(t) for t in device.times)
-            message = f"`{device.name}` is not characterised at {label}"
-            raise error("unknown-time", message, span, hint=f"its times are {listed}")
+        if problem := unknown_time(device, label, seconds, span):
+            raise NasError([problem])
     return wanted
 
 
@@ -183,18 +180,6 @@ def read_times(text: str) -> Times:
     if not found or min(found.values()) < 0:
         raise error("bad-value", f"`{text}` holds no times", hint="write `--times '1 s, 1 hour'`")
     return tuple(found.items())
-
-
-_LARGEST_FIRST = (("year", 31536000.0), ("month", 2592000.0), ("day", 86400.0), ("hour", 3600.0), ("minute", 60.0))
-
-
-def label_of(seconds: float) -> str:
-    """`1 month`, `2 days`, `90 s`."""
-    for unit, size in _LARGEST_FIRST:
-        if seconds >= size and seconds % size == 0:
-            count = round(seconds / size)
-            return f"{count} {unit}{'s' if count > 1 else ''}"
-    return f"{seconds:g} s"
 
 
 __all__ = ["TIMES", "Measure", "OverTime", "Times", "label_of", "over_time", "read_times", "task_measure", "times_of"]

@@ -52,6 +52,8 @@ def test_settings_reach_the_stage_also_where_there_is_none(opened: Opened) -> No
         ("times = [1 hour, 60 minutes]", "bad-value"),
         ("times = [1 epoch]", "wrong-unit"),
         ("times = 3", "missing-unit"),
+        ("times = -1 s", "bad-value"),
+        ("device = reram\n times = [1 day, 1 hour]", "unknown-time"),
         ("noise = 3 days", "unit"),
         ("clip_sigma = 0", "bad-value"),
         ("nois = 0.1", "unknown-field"),
