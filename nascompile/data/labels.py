@@ -49,4 +49,4 @@ def _classes(task: Task) -> str:
 def _hint(task: Task, wrong: list[Any]) -> str:
     if len(task.classes) == 2 and len(wrong) > 2:
         return "a mask with compression noise needs `labels = threshold(127)`"
-    return _classes(task) + "; map other values with `labels = {0: 0, 255: 1}`"
+    return _classes(task) + "; map other values with `labels = map([0, 0], [255, 1])`"

@@ -184,6 +184,7 @@ def test_bad_cases_are_named_together(own: Path, nuclei: Task) -> None:
         datasets(task, "train")
     assert [p.code for p in caught.value.diagnostics] == ["label-outside-classes"] * 2
     assert "`train_r128_c000`" in caught.value.diagnostics[0].message
+    assert "`labels = map([0, 0], [255, 1])`" in (caught.value.diagnostics[0].hint or "")
     lazy = datasets(task, "train", cache=False)
     with pytest.raises(NasError, match="label-outside-classes"):
         list(batches(lazy, 4, 0, 0))
