@@ -115,10 +115,11 @@ def open_image(path: Path, series: str | None = None) -> ItkImage:
         raise _unreadable(path, cause) from cause
     if "float" in image.GetPixelIDTypeAsString():
         values = sitk.GetArrayViewFromImage(image)
-        count = count or int(values.size - np.isfinite(values).sum())
+        with np.errstate(over="ignore"):  # what float32 cannot hold is infinite to a network
+            count = count or int(values.size - np.isfinite(values.astype(np.float32, copy=False)).sum())
     if count:
         hint = "replace them, or leave the case out of the split"
-        raise error("nan-in-image", f"`{path}` has {count} values that are NaN or infinite", hint=hint)
+        raise error("nan-in-image", f"`{path}` has {count} values that are NaN, or infinite as float32", hint=hint)
     components = image.GetNumberOfComponentsPerPixel()
     if components in (2, 4) and path.name.lower().endswith((".png", ".tif", ".tiff")):
         planes = [sitk.VectorIndexSelectionCast(image, i) for i in range(components - 1)]

@@ -126,7 +126,8 @@ def _by_ratio(task: Task, split: Ratio, cases: list[Case]) -> tuple[dict[SplitNa
 def _by_folder(task: Task, cases: list[Case]) -> dict[SplitName, list[Case]]:
     named: dict[SplitName, list[Case]] = {name: [] for name in SPLITS}
     for case in cases:
-        first = case.images[0].relative_to(task.root).parts[0]
+        image = case.images[0]
+        first = image.relative_to(task.root).parts[0] if image.is_relative_to(task.root) else ""
         for name in SPLITS:
             if first == name:
                 named[name].append(case)

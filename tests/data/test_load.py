@@ -141,6 +141,14 @@ def test_nan_missing_and_damaged_files_in_one_run(lidc: Task, tmp_path: Path) ->
     assert "1 values that are NaN" in problems[0].message
 
 
+def test_values_that_float32_cannot_hold(lidc: Task, tmp_path: Path) -> None:
+    case = find_cases(lidc)[0][0]
+    values = sitk.ReadImage(str(case.images[0]), sitk.sitkFloat64)
+    sitk.WriteImage(values * 1e38, str(tmp_path / "large.nii.gz"))
+    with pytest.raises(NasError, match="nan-in-image"):
+        load_case(lidc, replace(case, images=(tmp_path / "large.nii.gz",)))
+
+
 def test_sizes_of_image_and_label_differ(own: Path, nuclei: Task) -> None:
     path = own / "labels" / "train_r128_c000.png"
     Image.open(path).crop((0, 0, 128, 96)).save(path)

@@ -16,7 +16,7 @@ from nascompile.data.cases import Case, find_cases
 from nascompile.data.dataset import datasets
 from nascompile.data.dataset import halves as patch_halves
 from nascompile.data.splits import halves, load_splits, split_cases
-from nascompile.data.task import ByFolder, Ratio, Task, union
+from nascompile.data.task import SPLITS, ByFolder, Ratio, Task, union
 from nascompile.diagnostics import NasError
 
 
@@ -25,6 +25,16 @@ def edit(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
     value = json.loads(path.read_text(encoding="utf-8"))
     change(value)
     path.write_text(json.dumps(value), encoding="utf-8")
+
+
+def test_images_elsewhere_are_in_no_folder_of_a_split(lidc: Task, tmp_path: Path) -> None:
+    """A list may name its images from the root of the file system."""
+    listed = {"a": {"image": (tmp_path / "elsewhere" / "a.nii.gz").as_posix(), "label": 0}}
+    (tmp_path / "list").mkdir()
+    (tmp_path / "list" / "splits.json").write_text(json.dumps({"cases": listed}), encoding="utf-8")
+    task = replace(lidc, root=tmp_path / "list", split=ByFolder())
+    splits, problems = split_cases(task, find_cases(task)[0])
+    assert not problems and not any(splits.named(name) for name in SPLITS)
 
 
 def test_the_shipped_splits(nuclei: Task, lidc: Task) -> None:
