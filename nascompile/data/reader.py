@@ -309,5 +309,6 @@ def _resample(image: ItkImage, size: Any, origin: Any, spacing: Any, direction: 
     if edge:  # beyond the last half voxel ITK takes the nearest voxel along all axes, not only across the edge
         rim = [1] * image.GetDimension()
         image = sitk.ZeroFluxNeumannPad(image, rim, rim)
-    kind = image.GetPixelID() if nearest or image.GetNumberOfComponentsPerPixel() > 1 else sitk.sitkFloat32
+    smooth = sitk.sitkFloat32 if image.GetNumberOfComponentsPerPixel() == 1 else sitk.sitkVectorFloat32
+    kind = image.GetPixelID() if nearest else smooth
     return sitk.Resample(image, size, sitk.Transform(), how, origin, spacing, direction, 0.0, kind, edge)

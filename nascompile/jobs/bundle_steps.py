@@ -55,7 +55,10 @@ def reading(task: Task, *, with_map: bool = False) -> list[Component]:
     With `with_map` the label map `label` comes along, as class indices.
     """
     keys = ["image", "label"] if with_map else ["image"]
-    steps = [component("LoadImaged", keys=keys, image_only=True), component("EnsureChannelFirstd", keys=keys)]
+    is_tiff = is_flat(task) and image_patterns(task)[0].lower().endswith((".tif", ".tiff"))
+    reader = {"reader": "PILReader"} if is_tiff else {}  # MONAI leaves TIFF to a package that need not be there
+    steps = [component("LoadImaged", keys=keys, image_only=True, **reader)]
+    steps.append(component("EnsureChannelFirstd", keys=keys))
     if task.rank == 3:
         steps.append(component("Orientationd", keys=keys, axcodes="SPL", labels=None))
     if task.spacing is not None:

@@ -95,6 +95,16 @@ def test_planes_are_read_alike(plane: Path, normalise: Any) -> None:
     same_reading(planes(normalise=normalise, spacing=(1.3, 0.7)), plane)
 
 
+@pytest.mark.parametrize(("mode", "channels"), [("L", 1), ("RGB", 3), ("RGBA", 1)])
+def test_tiff_is_read_alike(plane: Path, tmp_path: Path, mode: str, channels: int) -> None:
+    from PIL import Image
+
+    with Image.open(plane) as image:
+        image.convert(mode).save(tmp_path / "image.tif", dpi=(300, 300))
+    layout = Pairs("images/*.tif", "labels/*.png")
+    same_reading(planes(layout=layout, channels=channels, spacing=(1.5, 2.0)), tmp_path / "image.tif")
+
+
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA"])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_colours_and_alpha_are_read_alike(plane: Path, tmp_path: Path, mode: str, channels: int) -> None:
