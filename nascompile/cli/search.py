@@ -124,7 +124,7 @@ def print_trials(prepared: Sampled, found: TrialEstimate | None, device: str, wo
     if found is None:
         print("no estimate: no genotype of many drawn at random keeps the conditions", file=sys.stderr)
         return
-    spent = [f"{found.steps:,} steps"] if found.steps else []
+    spent = [f"{found.steps:,} steps" if found.steps > 1 else "a step"] if found.steps else []
     spent += [f"{found.validations:,} validations" if found.validations > 1 else "a validation"] * bool(
         found.validations
     )
