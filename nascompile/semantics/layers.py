@@ -208,6 +208,8 @@ def _number(expr: ast.Expr, env: Mapping[str, Any]) -> Any:
         raise KeyError(name)
     if kind is ast.Number or kind is ast.Boolean:
         return expr.value  # type: ignore[union-attr]
+    if isinstance(expr, ast.Binary) and expr.op in ("and", "or"):
+        return _joined(expr, env)
     if isinstance(expr, ast.Binary):
         return arithmetic.calculate(expr.op, _number(expr.left, env), _number(expr.right, env))
     if isinstance(expr, ast.Call) and isinstance(expr.callee, ast.Name):
@@ -231,6 +233,17 @@ def _number(expr: ast.Expr, env: Mapping[str, Any]) -> Any:
     raise error(
         "layer-expression", "a layer declaration takes numbers, names, arithmetic and functions here", _span(expr)
     )
+
+
+def _joined(expr: ast.Binary, env: Mapping[str, Any]) -> Any:
+    """`a and b`, `a or b`; b counts only where a does not decide, and what an absent argument leaves open is None."""
+    left = _number(expr.left, env)
+    if not isinstance(left, Sym) and left is not None and bool(left) is (expr.op == "or"):
+        return bool(left)
+    right = _number(expr.right, env)
+    if left is None or right is None:
+        return None
+    return symbols.conjunction(left, right) if expr.op == "and" else symbols.disjunction(left, right)
 
 
 def _span(expr: ast.Expr) -> Span:

@@ -109,11 +109,23 @@ layer mul() { shape many x -> broadcast(x) }
 
 layer zero(stride = 1) { shape [ch, *s] -> [ch, *cdiv(s, stride)] }
 layer identity() { shape [*t] -> [*t] }
-layer dropout(p = 0.5) { shape [*t] -> [*t] }
+layer dropout(p = 0.5) {
+  shape   [*t] -> [*t]
+  require p >= 0 else "`p` of `dropout` is a probability from 0 to 1, not {p}"
+  require p <= 1 else "`p` of `dropout` is a probability from 0 to 1, not {p}"
+}
 # Whole channels at a time.
-layer channel_dropout(p = 0.5) { shape [ch, *s] -> [ch, *s] }
+layer channel_dropout(p = 0.5) {
+  shape   [ch, *s] -> [ch, *s]
+  require p >= 0 else "`p` of `channel_dropout` is a probability from 0 to 1, not {p}"
+  require p <= 1 else "`p` of `channel_dropout` is a probability from 0 to 1, not {p}"
+}
 # Whole samples at a time (stochastic depth).
-layer drop_path(p = 0.1) { shape [*t] -> [*t] }
+layer drop_path(p = 0.1) {
+  shape   [*t] -> [*t]
+  require p >= 0 else "`p` of `drop_path` is a probability from 0 to less than 1, not {p}"
+  require p < 1 else "`p` of `drop_path` is a probability from 0 to less than 1, not {p}"
+}
 layer flatten() { shape [*t] -> [prod(t)] }
 layer channel_shuffle(groups) {
   shape   [ch, *s] -> [ch, *s]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from nascompile.compilation import Compilation
 from nascompile.diagnostics import Diagnostic, NasError
 from nascompile.ir.program import Program
 
@@ -66,3 +67,30 @@ def test_a_genotype_that_violates_is_refused_when_it_is_bound(elaborated: Elabor
     with pytest.raises(NasError) as failure:
         elaborated(text, binding={"w": 24})
     assert "requirement" in {d.code for d in failure.value.diagnostics}
+
+
+@pytest.mark.parametrize("layer", ["dropout(2)", "dropout(-0.1)", "channel_dropout(1.5)", "drop_path(1)"])
+def test_probabilities_of_dropping(layer: str) -> None:
+    text = f"nas 1\nimport std.layers\nspace s(x: image = [1, 8, 8]) {{ x -> conv(2, 3) -> {layer} -> conv(2, 1) }}\n"
+    (found,) = Compilation.from_text(text).check()
+    assert found.code == "requirement"
+    assert "is a probability" in found.message
+    assert not Compilation.from_text(text.replace(layer, "drop_path(0) -> dropout(0.3)")).check()
+
+
+@pytest.mark.parametrize(
+    ("condition", "good", "bad"),
+    [
+        ("p > 1 and p < 5", "2", "7"),
+        ("p > 1 and p < 5", "2", "1"),
+        ("p < 1 or p > 5", "0", "3"),
+        ("not (p < 1 or p > 5)", "3", "9"),
+        ("p > 1 and p < 5", "pick one of [2, 3]", "pick one of [2, 7]"),
+    ],
+)
+def test_layers_may_require_several_things_at_once(condition: str, good: str, bad: str) -> None:
+    text = f"nas 1\nimport std.layers\nlayer q(p) {{\n  shape [*t] -> [*t]\n  require {condition}\n}}\n"
+    text += "space s(x: image = [1, 8, 8]) {{\n  p = {}\n  x -> q(p) -> conv(2, 1)\n}}\n"
+    text = text.replace("{{\n  p", "{\n  p").replace("1)\n}}", "1)\n}")
+    assert Compilation.from_text(text.replace("= {}", f"= {good}")).check() == []
+    assert [d.code for d in Compilation.from_text(text.replace("= {}", f"= {bad}")).check()] == ["requirement"]
